@@ -1,0 +1,11 @@
+{#
+  md5 over a list of expressions, each length-prefixed by a separator that ids cannot fake: nulls and
+  empty strings stay apart.
+#}
+{% macro hash_key(expressions) %}
+    md5(concat_ws('|'
+        {%- for expression in expressions -%}
+            , coalesce(replace(cast({{ expression }} as varchar), '|', '||'), '|-')
+        {%- endfor -%}
+    ))
+{% endmacro %}

@@ -1,0 +1,45 @@
+{#
+  Built last of the daily models: a row here says that every daily model has seen these loads for
+  this arrival day. Once published, the day is no longer pending.
+#}
+-- depends_on: {{ ref("fct_sessions") }}
+-- depends_on: {{ ref("fct_orders") }}
+-- depends_on: {{ ref("agg_user_daily") }}
+-- depends_on: {{ ref("int_traffic_daily") }}
+-- depends_on: {{ ref("int_customer_days") }}
+-- depends_on: {{ ref("int_product_days") }}
+-- depends_on: {{ ref("audit_events_daily") }}
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="overwrite_window",
+        meta={"refresh_class": "window", "partition_column": "arrival_date", "reach": "arrivals", "key": ["shop_id", "arrival_date"]},
+    )
+}}
+
+with
+    load_days as (
+        select shop_id, load_id, unnest(arrival_days).day as arrival_date, unnest(arrival_days).rows as rows
+        from {{ ref("stg_loads") }}
+        where not is_superseded
+    ),
+
+    too_late as (
+        select shop_id, arrival_date, count(*) as rows_too_late
+        from {{ ref("int_events_too_late") }}
+        where {{ in_window("arrival_date", "arrivals") }}
+        group by shop_id, arrival_date
+    )
+
+select
+    load_days.shop_id,
+    load_days.arrival_date,
+    count(*) as loads,
+    cast(sum(load_days.rows) as bigint) as contract_rows,
+    coalesce(max(too_late.rows_too_late), 0) as rows_too_late,
+    md5(string_agg(load_days.load_id, ',' order by load_days.load_id)) as loads_fingerprint
+from load_days
+left join
+    too_late on too_late.shop_id = load_days.shop_id and too_late.arrival_date = load_days.arrival_date
+where {{ in_window("load_days.arrival_date", "arrivals") }}
+group by load_days.shop_id, load_days.arrival_date

@@ -1,0 +1,1 @@
+select shop_id, timezone, currency, orders_from from {{ source("lake", "shops") }}
