@@ -1,4 +1,4 @@
-{{ config(meta={"refresh_class": "from daily", "key": ["shop_id", "kpi_date"]}) }}
+{{ config(tags=["whole"], meta={"refresh_class": "from daily", "key": ["shop_id", "kpi_date"]}) }}
 
 with
     shops as (select * from {{ ref("stg_shops") }}),

@@ -1,4 +1,4 @@
-{{ config(meta={"refresh_class": "from daily", "key": ["shop_id", "customer_id"]}) }}
+{{ config(tags=["whole"], meta={"refresh_class": "from daily", "key": ["shop_id", "customer_id"]}) }}
 
 with
     users as (select * from {{ ref("stg_users") }}),

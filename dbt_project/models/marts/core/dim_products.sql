@@ -1,4 +1,4 @@
-{{ config(meta={"refresh_class": "from daily", "key": ["shop_id", "item_id", "valid_from"]}) }}
+{{ config(tags=["whole"], meta={"refresh_class": "from daily", "key": ["shop_id", "item_id", "valid_from"]}) }}
 
 {%- set attributes = ["item_name", "item_category", "item_brand", "price_minor"] -%}
 
