@@ -1,0 +1,75 @@
+"""What a simulated shop looks like: size, dates, zone, and how much of each nuisance it has."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import date
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from ingestion.contract import CURRENCY_EXPONENTS, DEFAULT_EXPONENT
+
+
+class SimulatorConfig(BaseModel):
+    """Parameters of one simulation; the same values always give the same bytes.
+
+    Volume grows in proportion to ``visitors`` and, while the horizon is short against people's
+    lifetimes (months), to ``days``. Shares are between 0 and 1. A value out of range raises
+    ``pydantic.ValidationError`` naming the field.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    visitors: int = Field(
+        default=5000, ge=1, le=10_000_000, description="People who come to the shop (not devices, not bots)."
+    )
+    days: int = Field(default=60, ge=1, le=3660, description="Length of the simulated history in the shop's days.")
+    start: date = Field(default=date(2025, 3, 1), description="First day, in the shop's zone.")
+    seed: int = Field(default=7, ge=0, lt=2**32, description="Seed of every random stream.")
+    timezone: str = Field(default="Asia/Shanghai", description="IANA zone that rules the shop's day.")
+    currency: str = Field(default="CNY", pattern="^[A-Z]{3}$", description="ISO 4217 code of every amount.")
+    products: int = Field(default=480, ge=40, le=100_000, description="Catalogue size.")
+    activity: float = Field(default=1.0, gt=0, le=50, description="Multiplies everybody's visit rate.")
+
+    two_devices_share: float = Field(default=0.25, ge=0, le=1, description="People who use a second device.")
+    bot_share: float = Field(default=0.002, ge=0, le=0.5, description="Bots per visitor, half of them undeclared.")
+
+    late_share: float = Field(
+        default=0.03, ge=0, le=1, description="Visits whose tail reaches the shop 1 to 3 days late."
+    )
+    very_late_share: float = Field(
+        default=0.004, ge=0, le=1, description="Visits whose tail arrives 5 to 20 days late."
+    )
+    duplicate_share: float = Field(default=0.008, ge=0, le=1, description="Events delivered a second time.")
+    dirty_share: float = Field(default=0.003, ge=0, le=0.5, description="Lines spoilt, spread over every kind of dirt.")
+
+    cancel_share: float = Field(default=0.04, ge=0, le=1, description="Orders cancelled within a day.")
+    refund_share: float = Field(default=0.08, ge=0, le=1, description="Other orders refunded days to weeks later.")
+    partial_refund_share: float = Field(default=0.6, ge=0, le=1, description="Refunds that cover one line only.")
+    reload_share: float = Field(
+        default=0.05, ge=0, le=1, description="Orders whose purchase event is sent again on reload."
+    )
+    untracked_share: float = Field(default=0.03, ge=0, le=1, description="Orders without purchase event (ad blockers).")
+    test_order_share: float = Field(
+        default=0.01, ge=0, le=1, description="Tracked purchases that the shop's table lacks."
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, IsADirectoryError) as error:
+            raise ValueError(f"timezone is {value!r}, expected an IANA zone such as 'Asia/Shanghai'") from error
+        return value
+
+    @property
+    def exponent(self) -> int:
+        """Digits after the point of the shop's currency (ISO 4217)."""
+        return CURRENCY_EXPONENTS.get(self.currency, DEFAULT_EXPONENT)
+
+    def rng(self, stream: str) -> np.random.Generator:
+        """A generator of its own for each named part, so that a change in one part leaves the others' draws alone."""
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(zlib.crc32(stream.encode()),)))

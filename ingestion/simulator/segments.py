@@ -1,0 +1,46 @@
+"""The latent kinds of customer that a segmentation should find again.
+
+A person's segment is written to ``truth/visitors.parquet`` and never to the logs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Segment:
+    """How one kind of person behaves.
+
+    ``visits_per_week`` while active; ``conversion`` multiplies the chance to put things into the
+    cart; ``price_taste`` is the slope by which log price changes a product's appeal (negative:
+    cheap things); ``weekly_churn`` is the weekly chance to stay away for good; ``steps`` the mean
+    number of products looked at in a visit; ``registered`` the share with an account at the start.
+    """
+
+    name: str
+    share: float
+    visits_per_week: float
+    conversion: float
+    price_taste: float
+    weekly_churn: float
+    steps: float
+    registered: float
+
+
+SEGMENTS = (
+    Segment("loyal", 0.10, 1.3, 1.7, 0.2, 0.01, 3.0, 0.95),
+    Segment("bargain_hunter", 0.18, 0.8, 1.0, -1.0, 0.03, 3.6, 0.7),
+    Segment("premium", 0.07, 0.6, 1.5, 1.1, 0.015, 2.6, 0.8),
+    Segment("browser", 0.30, 0.6, 0.25, 0.0, 0.04, 2.9, 0.3),
+    Segment("passer_by", 0.25, 0.25, 0.35, -0.2, 0.15, 1.4, 0.1),
+    Segment("gift_giver", 0.10, 0.2, 1.9, 0.5, 0.05, 2.7, 0.5),
+)
+
+
+def column(field: str) -> NDArray[np.float64]:
+    """One numeric field of every segment, as an array indexed by segment number."""
+    return np.array([getattr(segment, field) for segment in SEGMENTS], dtype=np.float64)

@@ -1,0 +1,182 @@
+"""The simulation from end to end: plant a shop, let it live, deliver its logs, write everything down."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ingestion.simulator import events as ev
+from ingestion.simulator.bots import crawl, plan_bot_visits
+from ingestion.simulator.catalogue import CATEGORIES, Catalogue, build_catalogue
+from ingestion.simulator.clock import ShopClock
+from ingestion.simulator.config import SimulatorConfig
+from ingestion.simulator.deliveries import deliver, plan_idless_orders
+from ingestion.simulator.funnel import Browsing, browse
+from ingestion.simulator.log_files import spoil_lines, write_log_files
+from ingestion.simulator.log_text import LogWriter
+from ingestion.simulator.orders import Orders, place_orders, plan_order_events
+from ingestion.simulator.pages import Pages, number_pages
+from ingestion.simulator.people import Population, build_population
+from ingestion.simulator.shop_tables import build_tables, write_tables
+from ingestion.simulator.timing import time_events
+from ingestion.simulator.traffic import Campaign, plan_campaigns
+from ingestion.simulator.truth import true_sessions
+from ingestion.simulator.truth_files import (
+    count_truth,
+    delivery_truth,
+    order_truth,
+    session_truth,
+    visitor_truth,
+    write_truth,
+)
+from ingestion.simulator.visits import plan_visits
+
+
+@dataclass(frozen=True)
+class PlantedShop:
+    """Everything that was planted, before it is delivered; see the modules that make each part."""
+
+    clock: ShopClock
+    catalogue: Catalogue
+    pages: Pages
+    population: Population
+    campaigns: tuple[Campaign, ...]
+    visits: pd.DataFrame
+    events: pd.DataFrame
+    carts: pd.DataFrame
+    orders: Orders
+
+
+@dataclass(frozen=True)
+class SimulationSummary:
+    """What was written: folders' root, file counts, and the totals of ``truth/summary.json``."""
+
+    out: Path
+    log_files: int
+    table_files: int
+    lines: int
+    sessions: int
+    orders: int
+    net_revenue: int
+    currency: str
+    first_day: str
+    last_day: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values, for JSON."""
+        return {**asdict(self), "out": str(self.out)}
+
+
+def plant(config: SimulatorConfig) -> PlantedShop:
+    """Draw the whole shop and its history in memory; nothing is written."""
+    clock = ShopClock(config.timezone, config.start, config.days)
+    end = clock.midnight(config.days)
+    catalogue = build_catalogue(config, clock)
+    pages = number_pages(catalogue)
+    population = build_population(config, clock)
+    campaigns = plan_campaigns(config)
+    people_visits = plan_visits(config, clock, population, campaigns, len(CATEGORIES))
+    browsing = browse(config, population, catalogue, pages, people_visits)
+    timed = time_events(config, people_visits, browsing.events, end)
+    timed["customer"] = _customers(population, people_visits, browsing, timed)
+    timed = timed.drop(columns="rank")
+
+    bot_visits = plan_bot_visits(config, clock, population.devices)
+    visits = pd.concat([people_visits, bot_visits[people_visits.columns]], ignore_index=True)
+    crawled = crawl(config, bot_visits, len(people_visits), config.products, pages)
+
+    orders, carts = place_orders(config, clock, catalogue, campaigns, visits, timed, browsing.carts)
+    later = plan_order_events(config, orders, timed, end)
+    timed = _number_purchases(timed, orders)
+    events = pd.concat([timed, plan_idless_orders(config, timed), later, crawled], ignore_index=True)
+    events = events[events["ts"] < end].reset_index(drop=True)
+    one = np.flatnonzero(events["product"].to_numpy() >= 0)
+    product, visit = events["product"].to_numpy()[one], events["visit"].to_numpy()[one]
+    version = np.full(len(events), -1, dtype=np.int64)
+    version[one] = catalogue.version_at(product, visits["start"].to_numpy()[visit])
+    events["version"] = version
+    return PlantedShop(clock, catalogue, pages, population, campaigns, visits, events, carts, orders)
+
+
+def simulate(config: SimulatorConfig, out: Path, *, per_day: bool = False) -> SimulationSummary:
+    """Simulate a shop and write ``logs/``, ``tables/`` and ``truth/`` under ``out``.
+
+    The same configuration writes the same bytes. Files of an earlier simulation in ``out`` are
+    replaced. ``per_day`` splits the shop's tables by day of change. Raises ``OSError`` where ``out``
+    cannot be written.
+    """
+    shop = plant(config)
+    deliveries, paths = _write_logs(config, shop, out)
+    tables = build_tables(
+        config, shop.clock, shop.catalogue, shop.population, shop.campaigns, shop.visits, shop.events, shop.orders
+    )
+    table_paths = write_tables(shop.clock, out / "tables", tables, per_day)
+    sessions = true_sessions(shop.events, deliveries, shop.visits)
+    totals = count_truth(shop.events, deliveries, sessions, shop.orders)
+    totals |= {"table_rows": {name: len(table) for name, table in tables.items()}}
+    totals |= {"config": config.model_dump(mode="json")}
+    truth = {
+        "visitors": visitor_truth(shop.population, shop.visits),
+        "sessions": session_truth(sessions, shop.population),
+        "orders": order_truth(shop.orders, shop.population, shop.visits),
+        "deliveries": delivery_truth(shop.clock, deliveries),
+    }
+    write_truth(out / "truth", truth, totals)
+    return SimulationSummary(
+        out=out,
+        log_files=len(paths),
+        table_files=len(table_paths),
+        lines=len(deliveries),
+        sessions=len(sessions),
+        orders=int(str(totals["orders"])),
+        net_revenue=int(str(totals["net_revenue"])),
+        currency=config.currency,
+        first_day=config.start.isoformat(),
+        last_day=shop.clock.date_of(config.days - 1).isoformat(),
+    )
+
+
+def simulate_events_only(config: SimulatorConfig, out: Path) -> int:
+    """Write only ``logs/`` under ``out``; returns the number of lines."""
+    deliveries, _ = _write_logs(config, plant(config), out)
+    return len(deliveries)
+
+
+def _write_logs(config: SimulatorConfig, shop: PlantedShop, out: Path) -> tuple[pd.DataFrame, list[Path]]:
+    deliveries = deliver(config, shop.clock, shop.events)
+    writer = LogWriter(
+        config,
+        shop.clock,
+        shop.catalogue,
+        shop.pages,
+        shop.population,
+        shop.campaigns,
+        shop.visits,
+        shop.carts,
+        shop.orders,
+    )
+    lines = writer.lines(shop.events, deliveries)
+    spoil_lines(lines, deliveries["dirt"].to_numpy())
+    return deliveries, write_log_files(shop.clock, out / "logs", lines, deliveries)
+
+
+def _customers(population: Population, visits: pd.DataFrame, browsing: Browsing, timed: pd.DataFrame) -> np.ndarray:
+    """Customer number of each event: the visitor's from the log-in on, -1 before it."""
+    visit = timed["visit"].to_numpy()
+    customer = population.people["customer"].to_numpy()[visits["person"].to_numpy()[visit]]
+    return np.where(timed["rank"].to_numpy() >= browsing.known_from[visit], customer, -1)
+
+
+def _number_purchases(timed: pd.DataFrame, orders: Orders) -> pd.DataFrame:
+    """Point each purchase event at its order, and drop the purchases that an ad blocker swallowed."""
+    table = orders.orders
+    row = np.full(int(timed["visit"].max()) + 1, -1, dtype=np.int64)
+    row[table["visit"].to_numpy()] = np.arange(len(table))
+    bought = timed["kind"].to_numpy() == ev.ORDER
+    payload = np.where(bought, row[timed["visit"].to_numpy()], -1)
+    tracked = np.ones(len(timed), dtype=bool)
+    tracked[bought] = table["tracked"].to_numpy()[payload[bought]]
+    return timed.assign(payload=payload)[tracked]

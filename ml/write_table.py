@@ -1,0 +1,68 @@
+"""Writes a model's frame back into the warehouse as a table with declared types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+import pandas as pd
+
+
+def replace_rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: tuple[str, str],
+    columns: Mapping[str, str],
+    frame: pd.DataFrame,
+    by: Sequence[str] = (),
+) -> int:
+    """Make ``table`` (schema, name) hold ``frame``; returns the table's number of rows afterwards.
+
+    The table and its schema are created where missing, with ``columns`` (name -> DuckDB type), so that an
+    empty frame still leaves a typed table. ``by`` names the columns of a slice: only rows whose slice
+    occurs in ``frame`` are replaced (several models share ``ml.evaluation``). Without ``by`` the whole
+    table is replaced. One transaction: readers of the file see the old rows or the new ones.
+
+    Raises ``ValueError`` where ``frame`` lacks a column or has one more, or where an existing table has
+    other columns.
+    """
+    schema, name = table
+    if set(frame.columns) != set(columns):
+        raise ValueError(f"{schema}.{name}: expected columns {sorted(columns)}, got {sorted(map(str, frame.columns))}")
+    target = f"{_quoted(schema)}.{_quoted(name)}"
+    declared = ", ".join(f"{_quoted(column)} {kind}" for column, kind in columns.items())
+    listed = ", ".join(map(_quoted, columns))
+    cast = ", ".join(f"CAST({_quoted(column)} AS {kind})" for column, kind in columns.items())
+    connection.begin()
+    try:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(schema)}")
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {target} ({declared})")
+        found = [
+            row[0]
+            for row in connection.execute(
+                "SELECT column_name FROM duckdb_columns() "
+                "WHERE database_name = current_database() AND schema_name = ? AND table_name = ? ORDER BY column_index",
+                [schema, name],
+            ).fetchall()
+        ]
+        if found != list(columns):
+            raise ValueError(f"{schema}.{name}: expected an existing table with columns {list(columns)}, found {found}")
+        connection.register("_frame", frame)
+        matching = " AND ".join(
+            f"old.{_quoted(c)} IS NOT DISTINCT FROM CAST(new.{_quoted(c)} AS {columns[c]})" for c in by
+        )
+        scope = f" AS old WHERE EXISTS (SELECT 1 FROM _frame AS new WHERE {matching})" if by else ""  # noqa: S608
+        connection.execute(f"DELETE FROM {target}{scope}")  # noqa: S608 (identifiers are quoted, no values)
+        connection.execute(f"INSERT INTO {target} ({listed}) SELECT {cast} FROM _frame")  # noqa: S608
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    finally:
+        connection.unregister("_frame")
+    counted = connection.execute(f"SELECT count(*) FROM {target}").fetchone()  # noqa: S608
+    assert counted is not None
+    return int(counted[0])
+
+
+def _quoted(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
