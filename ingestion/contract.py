@@ -247,11 +247,11 @@ EVENTS = Contract(
 )
 
 
-def _table(name: str, description: str, key: tuple[str, ...], time_column: str, *columns: Column) -> Contract:
-    """A shop table: rows are upserts by ``key`` and ``updated_at``."""
+def _table(name: str, description: str, key: tuple[str, ...], *columns: Column) -> Contract:
+    """A shop table: rows are upserts by ``key`` and ``updated_at``, which is also a row's own day."""
     head = (SHOP_ID, ARRIVAL, SOURCE, VERSION)
     updated = _ts("updated_at", "When this version of the row was written, UTC; the latest wins.", required=True)
-    return Contract(name, description, key, time_column, (*head, updated, *columns))
+    return Contract(name, description, key, "updated_at", (*head, updated, *columns))
 
 
 def _key(name: str, description: str, pii: Literal["id"] | None = None) -> Column:
@@ -262,7 +262,6 @@ USERS = _table(
     "users",
     "Registered customers.",
     ("customer_id",),
-    "updated_at",
     _key("customer_id", "Known person.", "id"),
     _ts("registered_at", "When the account was made, UTC."),
     Column("gender", "text", "Gender as stated."),
@@ -276,7 +275,6 @@ PRODUCTS = _table(
     "products",
     "Product catalogue; its versions are the products' history.",
     ("item_id",),
-    "updated_at",
     _key("item_id", "Product identifier (SKU)."),
     *_ITEM_COLUMNS[1:],
     _money("price", "List price."),
@@ -289,7 +287,6 @@ ORDERS = _table(
     "orders",
     "Orders as the shop's own system holds them.",
     ("order_id",),
-    "ordered_at",
     _key("order_id", "Order number."),
     Column("customer_id", "text", "Who bought.", pii="id"),
     Column("device_id", "text", "Device that bought.", pii="id"),
@@ -312,7 +309,6 @@ ORDER_ITEMS = _table(
     "order_items",
     "Lines of orders.",
     ("order_id", "line_number"),
-    "updated_at",
     _key("order_id", "Order number."),
     Column("line_number", "integer", "Position in the order.", True, minimum=0, maximum=_MAX_QUANTITY),
     *_ITEM_COLUMNS,
@@ -326,7 +322,6 @@ PAYMENTS = _table(
     "payments",
     "Payments and payment attempts.",
     ("payment_id",),
-    "paid_at",
     _key("payment_id", "Payment number."),
     Column("order_id", "text", "Order paid for.", True),
     _ts("paid_at", "When, UTC.", required=True),
@@ -340,7 +335,6 @@ REFUNDS = _table(
     "refunds",
     "Money given back.",
     ("refund_id",),
-    "refunded_at",
     _key("refund_id", "Refund number."),
     Column("order_id", "text", "Order refunded.", True),
     Column("line_number", "integer", "Line refunded; null for the whole order.", minimum=0),
@@ -355,7 +349,6 @@ REVIEWS = _table(
     "reviews",
     "Product reviews.",
     ("review_id",),
-    "reviewed_at",
     _key("review_id", "Review number."),
     Column("item_id", "text", "Product reviewed.", True),
     Column("customer_id", "text", "Who wrote it.", pii="id"),
@@ -370,7 +363,6 @@ CAMPAIGN_COSTS = _table(
     "campaign_costs",
     "Advertising cost by day and campaign.",
     ("cost_date", "utm_source", "utm_medium", "utm_campaign"),
-    "updated_at",
     Column("cost_date", "date", "Day the cost belongs to.", True),
     _key("utm_source", "Traffic source."),
     _key("utm_medium", "Traffic medium."),

@@ -19,6 +19,8 @@ from ingestion.load import ingest_file
 from ingestion.mapping import SourceMapping, load_mapping
 from ingestion.shops import Shop
 
+Export = dict[tuple[str, str], list[str]]
+
 PROJECT = Path(__file__).parents[2] / "dbt_project"
 PLAIN_EVENTS = Path(__file__).parent / "plain_events.yml"
 PARSED = Path(tempfile.gettempdir()) / f"footfall-parsed-{os.getpid()}"
@@ -39,28 +41,31 @@ def _folders() -> list[str]:
 
 
 class Warehouse:
-    """One home folder with one shop in it."""
+    """One home folder with a lake and a warehouse."""
 
-    def __init__(self, home: Path, shop: Shop | None = None) -> None:
+    def __init__(self, home: Path) -> None:
         self.home = home
-        self.shop = shop or Shop("shop", "Asia/Shanghai", "CNY")
         (home / "tmp").mkdir(parents=True, exist_ok=True)
         self.lake = Lake(home / "lake")
 
-    def land(self, files: Iterable[Path], mapping: SourceMapping | Path | str, supersede: str | None = None) -> None:
-        """Ingest files under one mapping."""
+    def land(
+        self, files: Iterable[Path], mapping: SourceMapping | Path | str, shop: Shop, supersede: str | None = None
+    ) -> None:
+        """Ingest files of a shop under one mapping."""
         if not isinstance(mapping, SourceMapping):
             mapping = load_mapping(mapping)
         for file in files:
-            ingest_file(self.lake, file, mapping, self.shop, supersede=supersede)
+            ingest_file(self.lake, file, mapping, shop, supersede=supersede)
 
-    def land_events(self, arrival: date, events: Sequence[dict[str, object]], name: str = "log", **options: str) -> Path:
+    def land_events(
+        self, shop: Shop, arrival: date, events: Sequence[dict[str, object]], name: str = "log", **options: str
+    ) -> Path:
         """Ingest events in the plain form (contract names) that arrived on a day."""
-        folder = self.home / "landing"
-        folder.mkdir(exist_ok=True)
+        folder = self.home / "landing" / shop.shop_id
+        folder.mkdir(exist_ok=True, parents=True)
         file = folder / f"{name}-{arrival}.jsonl.gz"
         file.write_bytes(gzip.compress("".join(json.dumps(event) + "\n" for event in events).encode(), mtime=0))
-        self.land([file], PLAIN_EVENTS, **options)
+        self.land([file], PLAIN_EVENTS, shop, **options)
         return file
 
     def build(self, first: date | None = None, last: date | None = None, *, full_refresh: bool = False) -> None:
@@ -91,9 +96,9 @@ class Warehouse:
         with duckdb.connect(str(self.home / "warehouse.duckdb"), read_only=True) as connection:
             return connection.execute(query).fetchall()
 
-    def export(self) -> dict[str, str]:
-        """Every mart and kept intermediate table as ordered CSV text."""
-        texts = {}
+    def export(self) -> Export:
+        """Every mart and kept intermediate table as ordered CSV lines, by table and shop."""
+        lines: Export = {}
         with duckdb.connect(str(self.home / "warehouse.duckdb"), read_only=True) as connection:
             tables = connection.execute(
                 "select table_schema, table_name from information_schema.tables "
@@ -104,16 +109,23 @@ class Warehouse:
                     continue
                 out = self.home / f"export-{table}.csv"
                 connection.execute(f'copy (select * from "{schema}"."{table}" order by all) to \'{out}\' (format csv)')
-                texts[table] = out.read_text()
+                header, *rows = out.read_text().splitlines()
                 out.unlink()
-        return texts
+                assert header.split(",")[0] == "shop_id", f"{table} does not begin with shop_id"
+                lines[table, ""] = [header]
+                for row in rows:
+                    lines.setdefault((table, row.split(",", 1)[0]), []).append(row)
+        return lines
 
 
-def assert_same_export(actual: dict[str, str], expected: dict[str, str]) -> None:
-    """Byte equality of two exports; the message shows the first rows that differ."""
-    assert actual.keys() == expected.keys()
-    for table, text in expected.items():
-        if actual[table] != text:
-            extra = sorted(set(actual[table].splitlines()) - set(text.splitlines()))[:5]
-            missing = sorted(set(text.splitlines()) - set(actual[table].splitlines()))[:5]
-            raise AssertionError(f"{table} differs\n  only in actual: {extra}\n  only in expected: {missing}")
+def assert_same_export(actual: Export, expected: Export, shop: str | None = None) -> None:
+    """Byte equality of two exports (of one shop, when named); the message shows the first rows that differ."""
+    for table, owner in sorted(actual.keys() | expected.keys()):
+        if shop is not None and owner != shop:
+            continue
+        got, want = actual.get((table, owner), []), expected.get((table, owner), [])
+        if got != want:
+            extra, missing = sorted(set(got) - set(want))[:5], sorted(set(want) - set(got))[:5]
+            raise AssertionError(
+                f"{table} of {owner} differs\n  only in actual: {extra}\n  only in expected: {missing}"
+            )
