@@ -2,42 +2,27 @@
 
 from __future__ import annotations
 
-import functools
 import gzip
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
-from dbt.cli.main import dbtRunner
 
 from ingestion.lake import Lake
 from ingestion.load import ingest_file
 from ingestion.mapping import SourceMapping, load_mapping
 from ingestion.shops import Shop
+from orchestration.dbt_in_process import prepare_manifest, run_dbt
+from orchestration.mart_specs import mart_specs, read_manifest
+from publishing import PublishedReader, publish
 
 Export = dict[tuple[str, str], list[str]]
 
-PROJECT = Path(__file__).parents[2] / "dbt_project"
 PLAIN_EVENTS = Path(__file__).parent / "plain_events.yml"
-PARSED = Path(tempfile.gettempdir()) / f"footfall-parsed-{os.getpid()}"
 #: Tables that say what a run did rather than what the shop is.
 PER_RUN = {"int_orders_placed", "int_orders_touched"}
-
-
-@functools.cache
-def _runner(target: Path) -> dbtRunner:
-    """dbt with the project parsed once in this process; the profile is read anew in every call."""
-    parsed = dbtRunner().invoke(["parse", "--target-path", str(target), *_folders()])
-    assert parsed.success, parsed.exception
-    return dbtRunner(manifest=parsed.result)
-
-
-def _folders() -> list[str]:
-    return ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
 
 
 class Warehouse:
@@ -75,21 +60,18 @@ class Warehouse:
             end = (last or first) + timedelta(days=1)
             window = ["--event-time-start", first.isoformat(), "--event-time-end", end.isoformat()]
         if not (self.home / "warehouse.duckdb").exists():
-            self._invoke("seed")
-        self._invoke("run", *window, *(["--full-refresh"] if full_refresh else []))
+            self._dbt("seed")
+        self._dbt("run", *window, *(["--full-refresh"] if full_refresh else []))
 
-    def _invoke(self, command: str, *options: str) -> None:
-        os.environ["FOOTFALL_HOME"] = str(self.home)
-        folders = ["--target-path", str(self.home / "target"), "--log-path", str(self.home / "logs"), *_folders()]
-        runner = _runner(PARSED)
-        outcome = runner.invoke([command, *options, "--quiet", "--no-write-json", *folders])
-        failures = [] if outcome.success else [f"{r.node.name}: {r.message}" for r in outcome.result or [] if r.message]
-        assert outcome.success, outcome.exception or failures
+    def _dbt(self, *arguments: str) -> None:
+        prepare_manifest()
+        outcome = run_dbt(arguments, {"FOOTFALL_HOME": str(self.home)}, self.home / "target")
+        assert not outcome.failed, [f"{node.unique_id}: {node.message}" for node in outcome.failed]
 
-    def build_each_day(self, days: Iterable[date]) -> None:
-        """One run a day, in the order given."""
-        for day in days:
-            self.build(day)
+    def publish(self) -> PublishedReader:
+        """Publish every mart and return a reader of them."""
+        publish(self.home / "warehouse.duckdb", self.home / "published", mart_specs(read_manifest()), "test", None)
+        return PublishedReader(self.home / "published")
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         """Rows of a query on the warehouse."""
