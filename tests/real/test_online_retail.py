@@ -65,7 +65,8 @@ def test_money_without_customer_is_kept_and_joins_nobody(published: PublishedRea
     assert orphan_lines == 135_080
     net = connection.execute("select sum(net_revenue_minor)::bigint from fct_orders").fetchone()[0]
     kpis = connection.execute(
-        "select sum(revenue_minor)::bigint - sum(refund_minor)::bigint, sum(net_revenue_minor)::bigint from agg_kpis_daily"
+        "select sum(revenue_minor)::bigint - sum(refund_minor)::bigint, sum(net_revenue_minor)::bigint "
+        "from agg_kpis_daily"
     ).fetchone()
     assert net == kpis[0] == kpis[1] == total
     assert connection.execute("select count(*) from dim_customers where customer_id is null").fetchone() == (0,)
