@@ -50,16 +50,16 @@ def replace_rows(
         matching = " AND ".join(
             f"old.{_quoted(c)} IS NOT DISTINCT FROM CAST(new.{_quoted(c)} AS {columns[c]})" for c in by
         )
-        scope = f" AS old WHERE EXISTS (SELECT 1 FROM _frame AS new WHERE {matching})" if by else ""  # noqa: S608
-        connection.execute(f"DELETE FROM {target}{scope}")  # noqa: S608 (identifiers are quoted, no values)
-        connection.execute(f"INSERT INTO {target} ({listed}) SELECT {cast} FROM _frame")  # noqa: S608
+        scope = f" AS old WHERE EXISTS (SELECT 1 FROM _frame AS new WHERE {matching})" if by else ""
+        connection.execute(f"DELETE FROM {target}{scope}")
+        connection.execute(f"INSERT INTO {target} ({listed}) SELECT {cast} FROM _frame")
         connection.commit()
     except BaseException:
         connection.rollback()
         raise
     finally:
         connection.unregister("_frame")
-    counted = connection.execute(f"SELECT count(*) FROM {target}").fetchone()  # noqa: S608
+    counted = connection.execute(f"SELECT count(*) FROM {target}").fetchone()
     assert counted is not None
     return int(counted[0])
 

@@ -63,7 +63,7 @@ def _copy(
     order = [column for column in key if column not in exclude] + [column for column in shown if column not in key]
     selected = ", ".join(identifier(column) for column in shown)
     ordered = ", ".join(f"{identifier(column)} ASC NULLS LAST" for column in order)
-    rows_in_order = f"SELECT {selected} FROM {relation} ORDER BY {ordered}"  # noqa: S608 - quoted
+    rows_in_order = f"SELECT {selected} FROM {relation} ORDER BY {ordered}"
     row = connection.execute(
         f"COPY ({rows_in_order}) TO {literal(str(out_csv))} (FORMAT csv, HEADER true, DELIMITER ',', NULLSTR '')"
     ).fetchone()

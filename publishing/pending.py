@@ -34,7 +34,7 @@ load_days AS (
 SELECT shop_id, arrival_date, md5(string_agg(load_id, ',' ORDER BY load_id)) AS loads_fingerprint
 FROM load_days
 GROUP BY shop_id, arrival_date
-"""  # noqa: S608 - constants only
+"""
 
 
 @dataclass(frozen=True, order=True)

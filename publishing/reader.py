@@ -123,4 +123,4 @@ def _view_query(published: Path, name: str, table: TableEntry) -> str:
         f"CAST({identifier(column)} AS {kind}) AS {identifier(column)}" for column, kind in types.items()
     )
     files = ", ".join(literal(str((published / file.path).absolute())) for file in table.files)
-    return f"SELECT {selected} FROM read_parquet([{files}], hive_partitioning = false, union_by_name = false)"  # noqa: S608 - quoted
+    return f"SELECT {selected} FROM read_parquet([{files}], hive_partitioning = false, union_by_name = false)"

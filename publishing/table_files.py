@@ -104,9 +104,9 @@ def _stage_rows(
         day = identifier(spec.partition_by)
         order = f"ORDER BY {day}"
         if only_changed_days:
-            wanted = f"WHERE {day} IS NULL OR {day} IN (SELECT day FROM temp.footfall_changed_days)"  # noqa: S608 - quoted
+            wanted = f"WHERE {day} IS NULL OR {day} IN (SELECT day FROM temp.footfall_changed_days)"
     try:
-        rows = f"SELECT {selected} FROM {relation} {wanted} {order}"  # noqa: S608 - quoted
+        rows = f"SELECT {selected} FROM {relation} {wanted} {order}"
         connection.execute(f"CREATE OR REPLACE TEMP TABLE footfall_rows AS {rows}")
     except duckdb.ConversionException as error:
         raise UnpublishableColumn(f"{spec.name}: a value does not fit the published type: {error}") from error
@@ -115,8 +115,7 @@ def _stage_rows(
 def _check_key(connection: duckdb.DuckDBPyConnection, spec: TableSpec) -> None:
     key = identifiers(spec.key)
     repeated = connection.execute(
-        f"SELECT {key}, count(*) FROM temp.footfall_rows "  # noqa: S608 - quoted
-        f"GROUP BY {key} HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
+        f"SELECT {key}, count(*) FROM temp.footfall_rows GROUP BY {key} HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
     ).fetchone()
     if repeated is not None:
         values = ", ".join(f"{name} = {value!r}" for name, value in zip(spec.key, repeated, strict=False))
@@ -129,7 +128,7 @@ def _partitions(connection: duckdb.DuckDBPyConnection, spec: TableSpec) -> list[
         return [(None, row[0])] if row is not None and row[0] else []
     day = identifier(spec.partition_by)
     return connection.execute(
-        f"SELECT coalesce({day}::VARCHAR, ?), count(*) FROM temp.footfall_rows "  # noqa: S608 - quoted
+        f"SELECT coalesce({day}::VARCHAR, ?), count(*) FROM temp.footfall_rows "
         f"GROUP BY {day} ORDER BY {day} NULLS LAST",
         [NULL_PARTITION],
     ).fetchall()
@@ -151,7 +150,7 @@ def _write_file(
     # Ordered here although the temporary table could be: a plain scan cuts row groups where the
     # table's storage happens to break, and the bytes would depend on what else was staged.
     order = ", ".join(f"{identifier(column)} ASC NULLS LAST" for column in spec.key)
-    rows_in_order = f"SELECT * FROM temp.footfall_rows {wanted} ORDER BY {order}"  # noqa: S608 - quoted
+    rows_in_order = f"SELECT * FROM temp.footfall_rows {wanted} ORDER BY {order}"
     connection.execute(f"COPY ({rows_in_order}) TO {literal(str(staged))} ({_FORMAT})")
     with staged.open("rb") as handle:
         digest = hashlib.file_digest(handle, "sha256").hexdigest()

@@ -3,9 +3,12 @@
   empty strings stay apart.
 #}
 {% macro hash_key(expressions) %}
-    md5(concat_ws('|'
-        {%- for expression in expressions -%}
-            , coalesce(replace(cast({{ expression }} as varchar), '|', '||'), '|-')
-        {%- endfor -%}
-    ))
+    md5(
+        concat_ws(
+            '|'
+            {%- for expression in expressions -%}
+                , coalesce(replace(cast({{ expression }} as varchar), '|', '||'), '|-')
+            {%- endfor -%}
+        )
+    )
 {% endmacro %}

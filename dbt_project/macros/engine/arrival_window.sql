@@ -45,7 +45,8 @@
     {%- if window is none -%} true
     {%- else -%}
         {%- set span = reach(stage) -%}
-        {{ column }} between {{ day_literal(window.first, -span.before - before) }}
+        {{ column }}
+        between {{ day_literal(window.first, -span.before - before) }}
         and {{ day_literal(window.last, span.after + after) }}
     {%- endif -%}
 {% endmacro %}

@@ -9,12 +9,17 @@
     {% set stage = config.get("meta")["reach"] %}
     {% set window = arrival_window() %}
     {% set columns = get_quoted_csv(args["dest_columns"] | map(attribute="name")) %}
-    delete from {{ args["target_relation"] }} where {{ in_window(column, stage) }};
+    delete from {{ args["target_relation"] }}
+    where {{ in_window(column, stage) }}
+    ;
     insert into {{ args["target_relation"] }} ({{ columns }}) select {{ columns }} from {{ args["temp_relation"] }};
-    {% if window is none %} {{ log_partition_write() }};
+    {% if window is none %}
+        {{ log_partition_write() }}
+        ;
     {% else %}
         {% set span = reach(stage) %}
-        {{ log_partition_write(day_literal(window.first, -span.before), day_literal(window.last, span.after)) }};
+        {{ log_partition_write(day_literal(window.first, -span.before), day_literal(window.last, span.after)) }}
+        ;
     {% endif %}
 {% endmacro %}
 
@@ -41,7 +46,9 @@
     )
     where day is not null
     order by day;
-    delete from {{ args["target_relation"] }} as target where {{ touched }};
+    delete from {{ args["target_relation"] }} as target
+    where {{ touched }}
+    ;
     insert into {{ args["target_relation"] }} ({{ columns }}) select {{ columns }} from {{ args["temp_relation"] }};
 {% endmacro %}
 

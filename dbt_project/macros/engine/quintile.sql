@@ -4,7 +4,15 @@
 #}
 {% macro quintile(column, descending=false) -%}
     (
-        1 + (5 * (rank() over (partition by shop_id, {{ column }} is null order by {{ column }} {{ "desc" if descending }}) - 1))
-        // count({{ column }}) over (partition by shop_id)
+        1 + (
+            5 * (
+                rank() over (
+                    partition by shop_id, {{ column }} is null
+                    order by {{ column }} {{ "desc" if descending }}
+                )
+                - 1
+            )
+        )
+    -- count({{ column }}) over (partition by shop_id)
     )
 {%- endmacro %}

@@ -1,7 +1,9 @@
 with
     events as (select * from {{ source("lake", "events") }}),
 
-    active_loads as (select load_id from {{ ref("stg_loads") }} where contract = 'events' and not is_superseded),
+    active_loads as (
+        select load_id from {{ ref("stg_loads") }} where contract = 'events' and not is_superseded
+    ),
 
     shops as (select * from {{ ref("stg_shops") }}),
 

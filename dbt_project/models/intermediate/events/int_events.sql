@@ -10,10 +10,7 @@ with
     delivered as (
         select *
         from {{ ref("stg_events") }}
-        where
-            not is_too_late
-            and {{ arrivals_behind("events") }}
-            and {{ in_window("event_date", "events") }}
+        where not is_too_late and {{ arrivals_behind("events") }} and {{ in_window("event_date", "events") }}
     ),
 
     -- Of all deliveries of an event the one that arrived first counts, whole; unequal ones of the
@@ -26,7 +23,7 @@ with
             ) as delivery_rank,
             row_number() over (
                 partition by shop_id, event_date, event_id, arrival_date, content_hash, item_index
-                order by event_ts
+                order by received_ts nulls last
             ) as copy_number
         from delivered
     )

@@ -19,8 +19,7 @@ with
     ),
 
     gaps as (
-        select
-            *, lag(event_ts) over (partition by shop_id, visitor_id order by event_ts) as previous_ts
+        select *, lag(event_ts) over (partition by shop_id, visitor_id order by event_ts) as previous_ts
         from visits
     ),
 
@@ -30,7 +29,9 @@ with
         select
             *,
             max(case when previous_ts is null or event_ts > previous_ts + {{ gap }} then event_ts end) over (
-                partition by shop_id, visitor_id order by event_ts range between unbounded preceding and current row
+                partition by shop_id, visitor_id
+                order by event_ts
+                range between unbounded preceding and current row
             ) as session_start_ts
         from gaps
     ),
@@ -39,7 +40,8 @@ with
         select
             starts.shop_id,
             {{ local_date("starts.session_start_ts", "shops.timezone") }} as session_date,
-            {{ hash_key(["starts.shop_id", "starts.visitor_id", epoch_us("starts.session_start_ts")]) }} as session_id,
+            {{ hash_key(["starts.shop_id", "starts.visitor_id", epoch_us("starts.session_start_ts")]) }}
+            as session_id,
             starts.session_start_ts,
             starts.visitor_id,
             starts.event_id,

@@ -19,7 +19,9 @@ with
     sessions as (
         select shop_id, event_date, event_id, session_id
         from {{ ref("int_session_events") }}
-        where {{ in_window("event_date", "session_events") }} and {{ in_window("session_date", "session_events", 2, 0) }}
+        where
+            {{ in_window("event_date", "session_events") }}
+            and {{ in_window("session_date", "session_events", 2, 0) }}
     )
 
 select

@@ -33,7 +33,9 @@ with
             events.customer_id,
             events.source,
             -- a refund that names items but no amount is worth an unknown part of the order
-            events.event_name = 'refund' and events.value_minor is null and events.item_id is not null as is_unknown
+            events.event_name = 'refund'
+            and events.value_minor is null
+            and events.item_id is not null as is_unknown
         from order_events as events
         inner join shops on shops.shop_id = events.shop_id and shops.orders_from = 'events'
         where events.event_name in ('refund', 'cancel_order') and events.is_event_head

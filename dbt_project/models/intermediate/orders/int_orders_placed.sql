@@ -16,7 +16,8 @@ with
         select
             *,
             row_number() over (
-                partition by shop_id, order_id order by value_minor desc nulls last, event_ts, event_id, event_date
+                partition by shop_id, order_id
+                order by value_minor desc nulls last, event_ts, event_id, event_date
             ) as value_rank,
             row_number() over (
                 partition by shop_id, order_id order by event_ts, event_id, event_date
@@ -112,6 +113,8 @@ with
         left join first_hits on first_hits.shop_id = placed.shop_id and first_hits.order_id = placed.order_id
     )
 
-select * from from_events
+select *
+from from_events
 union all
-select * from from_tables
+select *
+from from_tables

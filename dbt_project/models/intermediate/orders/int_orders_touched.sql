@@ -8,9 +8,7 @@ with
     from_events as (
         select distinct shop_id, order_id
         from {{ source("lake", "events") }}
-        where
-            event_name in ('purchase', 'refund', 'cancel_order')
-            and {{ arrivals_behind("session_events") }}
+        where event_name in ('purchase', 'refund', 'cancel_order') and {{ arrivals_behind("session_events") }}
     ),
 
     from_tables as (
@@ -18,10 +16,14 @@ with
             select shop_id, order_id
             from {{ source("lake", table_name) }}
             where {{ in_window("arrival_date", "arrivals") }}
-            {% if not loop.last %} union {% endif %}
+            {% if not loop.last %}
+                union
+            {% endif %}
         {% endfor %}
     )
 
-select shop_id, order_id from from_events
+select shop_id, order_id
+from from_events
 union
-select shop_id, order_id from from_tables
+select shop_id, order_id
+from from_tables

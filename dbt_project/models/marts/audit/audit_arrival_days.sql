@@ -39,7 +39,6 @@ select
     coalesce(max(too_late.rows_too_late), 0) as rows_too_late,
     md5(string_agg(load_days.load_id, ',' order by load_days.load_id)) as loads_fingerprint
 from load_days
-left join
-    too_late on too_late.shop_id = load_days.shop_id and too_late.arrival_date = load_days.arrival_date
+left join too_late on too_late.shop_id = load_days.shop_id and too_late.arrival_date = load_days.arrival_date
 where {{ in_window("load_days.arrival_date", "arrivals") }}
 group by load_days.shop_id, load_days.arrival_date

@@ -22,7 +22,9 @@ with
     in_session as (
         select shop_id, event_date, count(*) as events_in_session
         from {{ ref("int_session_events") }}
-        where {{ in_window("event_date", "session_events") }} and {{ in_window("session_date", "session_events", 2, 0) }}
+        where
+            {{ in_window("event_date", "session_events") }}
+            and {{ in_window("session_date", "session_events", 2, 0) }}
         group by shop_id, event_date
     )
 

@@ -14,9 +14,15 @@ with
             count(case when orders.currency <> shops.currency then 1 end) as orders_in_other_currency,
             count(case when orders.revenue_minor is null then 1 end) as orders_of_unknown_value,
             cast(sum(orders.units) as bigint) as units,
-            cast(sum(case when orders.currency = shops.currency then orders.revenue_minor end) as bigint) as revenue_minor,
-            cast(sum(case when orders.currency = shops.currency then orders.refund_minor end) as bigint) as refund_of_days_orders_minor,
-            cast(sum(case when orders.currency = shops.currency then orders.net_revenue_minor end) as bigint) as net_revenue_of_days_orders_minor
+            cast(
+                sum(case when orders.currency = shops.currency then orders.revenue_minor end) as bigint
+            ) as revenue_minor,
+            cast(
+                sum(case when orders.currency = shops.currency then orders.refund_minor end) as bigint
+            ) as refund_of_days_orders_minor,
+            cast(
+                sum(case when orders.currency = shops.currency then orders.net_revenue_minor end) as bigint
+            ) as net_revenue_of_days_orders_minor
         from {{ ref("fct_orders") }} as orders
         inner join shops on shops.shop_id = orders.shop_id
         where orders.has_purchase
@@ -29,7 +35,9 @@ with
             movements.movement_date as kpi_date,
             count(case when movements.movement_type = 'refund' then 1 end) as refunds,
             count(case when movements.movement_type = 'cancellation' then 1 end) as cancellations,
-            cast(sum(case when movements.currency = shops.currency then - movements.amount_minor end) as bigint) as refund_minor
+            cast(
+                sum(case when movements.currency = shops.currency then - movements.amount_minor end) as bigint
+            ) as refund_minor
         from {{ ref("int_order_movements") }} as movements
         inner join shops on shops.shop_id = movements.shop_id
         where movements.movement_type <> 'purchase'
@@ -37,11 +45,14 @@ with
     ),
 
     days as (
-        select shop_id, event_date as kpi_date from traffic
+        select shop_id, event_date as kpi_date
+        from traffic
         union
-        select shop_id, kpi_date from placed
+        select shop_id, kpi_date
+        from placed
         union
-        select shop_id, kpi_date from taken_back
+        select shop_id, kpi_date
+        from taken_back
     )
 
 select
@@ -70,7 +81,9 @@ select
     coalesce(placed.orders_of_unknown_value, 0) as orders_of_unknown_value,
     shops.currency,
     case when placed.kpi_date is null then 0 else placed.revenue_minor end as revenue_minor,
-    case when placed.kpi_date is null then 0 else placed.refund_of_days_orders_minor end as refund_of_days_orders_minor,
+    case
+        when placed.kpi_date is null then 0 else placed.refund_of_days_orders_minor
+    end as refund_of_days_orders_minor,
     case
         when placed.kpi_date is null then 0 else placed.net_revenue_of_days_orders_minor
     end as net_revenue_of_days_orders_minor,
@@ -79,14 +92,16 @@ select
     coalesce(taken_back.refunds, 0) as refunds,
     coalesce(taken_back.cancellations, 0) as cancellations,
     case when taken_back.kpi_date is null then 0 else taken_back.refund_minor end as refund_minor,
-    case when placed.kpi_date is null then 0 else placed.revenue_minor end
-    - case when taken_back.kpi_date is null then 0 else coalesce(taken_back.refund_minor, 0) end as net_revenue_minor,
+    case when placed.kpi_date is null then 0 else placed.revenue_minor end - case
+        when taken_back.kpi_date is null then 0 else coalesce(taken_back.refund_minor, 0)
+    end as net_revenue_minor,
 
     -- rates
     {{ ratio("traffic.sessions_with_purchase", "traffic.sessions") }} as session_conversion_rate,
     {{ ratio("traffic.visitors_with_purchase", "traffic.visitors") }} as visitor_conversion_rate,
     {{ ratio("traffic.bounces", "traffic.sessions") }} as bounce_rate,
-    {{ ratio("placed.revenue_minor", "placed.orders - placed.orders_of_unknown_value - placed.orders_in_other_currency", 2) }} as average_order_value_minor
+    {{ ratio("placed.revenue_minor", "placed.orders - placed.orders_of_unknown_value - placed.orders_in_other_currency", 2) }}
+    as average_order_value_minor
 from days
 inner join shops on shops.shop_id = days.shop_id
 left join traffic on traffic.shop_id = days.shop_id and traffic.event_date = days.kpi_date

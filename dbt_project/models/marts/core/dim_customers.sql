@@ -20,18 +20,19 @@ with
             count(distinct event_date) as active_days,
             count(distinct visitor_id) as devices,
             arg_max(country, event_date) filter (where country is not null) as country
-        from (
-            -- one place a day, so that ties never decide
-            select
-                shop_id,
-                customer_id,
-                event_date,
-                visitor_id,
-                first_event_ts,
-                last_event_ts,
-                max(country) over (partition by shop_id, customer_id, event_date) as country
-            from days
-        )
+        from
+            (
+                -- one place a day, so that ties never decide
+                select
+                    shop_id,
+                    customer_id,
+                    event_date,
+                    visitor_id,
+                    first_event_ts,
+                    last_event_ts,
+                    max(country) over (partition by shop_id, customer_id, event_date) as country
+                from days
+            )
         group by shop_id, customer_id
     ),
 
@@ -56,9 +57,15 @@ with
             max(case when has_purchase then order_date end) as last_order_date,
             count(case when has_purchase then 1 end) as orders,
             count(case when status in ('cancelled', 'refunded') then 1 end) as orders_taken_back,
-            cast(sum(case when orders.currency = shops.currency then revenue_minor end) as bigint) as revenue_minor,
-            cast(sum(case when orders.currency = shops.currency then refund_minor end) as bigint) as refund_minor,
-            cast(sum(case when orders.currency = shops.currency then net_revenue_minor end) as bigint) as net_revenue_minor,
+            cast(
+                sum(case when orders.currency = shops.currency then revenue_minor end) as bigint
+            ) as revenue_minor,
+            cast(
+                sum(case when orders.currency = shops.currency then refund_minor end) as bigint
+            ) as refund_minor,
+            cast(
+                sum(case when orders.currency = shops.currency then net_revenue_minor end) as bigint
+            ) as net_revenue_minor,
             max(country) as country
         from orders
         inner join shops on shops.shop_id = orders.shop_id
@@ -66,11 +73,14 @@ with
     ),
 
     everyone as (
-        select shop_id, customer_id from users
+        select shop_id, customer_id
+        from users
         union
-        select shop_id, customer_id from activity
+        select shop_id, customer_id
+        from activity
         union
-        select shop_id, customer_id from purchases
+        select shop_id, customer_id
+        from purchases
     )
 
 select
@@ -103,5 +113,8 @@ inner join shops on shops.shop_id = everyone.shop_id
 left join users on users.shop_id = everyone.shop_id and users.customer_id = everyone.customer_id
 left join activity on activity.shop_id = everyone.shop_id and activity.customer_id = everyone.customer_id
 left join
-    places on places.shop_id = everyone.shop_id and places.customer_id = everyone.customer_id and places.place = 1
+    places
+    on places.shop_id = everyone.shop_id
+    and places.customer_id = everyone.customer_id
+    and places.place = 1
 left join purchases on purchases.shop_id = everyone.shop_id and purchases.customer_id = everyone.customer_id

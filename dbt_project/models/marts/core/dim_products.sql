@@ -59,9 +59,7 @@ with
     ),
 
     fingerprinted as (
-        select
-            *,
-            {{ hash_key(attributes + ["cost_minor", "currency", "is_active"]) }} as fingerprint
+        select *, {{ hash_key(attributes + ["cost_minor", "currency", "is_active"]) }} as fingerprint
         from observed
     ),
 

@@ -20,7 +20,9 @@ with
             max(case when movement_type <> 'purchase' then moved_at end) as last_refunded_at,
             min(case when movement_type <> 'purchase' then movement_date end) as first_refund_date,
             max(case when movement_type = 'cancellation' then moved_at end) as cancelled_at,
-            cast(coalesce(sum(case when movement_type <> 'purchase' then - amount_minor end), 0) as bigint) as refund_minor,
+            cast(
+                coalesce(sum(case when movement_type <> 'purchase' then - amount_minor end), 0) as bigint
+            ) as refund_minor,
             cast(coalesce(sum(excess_minor), 0) as bigint) as excess_refund_minor,
             count(case when movement_type = 'refund' then 1 end) as refunds,
             min(currency) as currency,
@@ -30,11 +32,7 @@ with
     ),
 
     lines as (
-        select
-            shop_id,
-            order_id,
-            count(*) as line_count,
-            cast(sum(quantity) as bigint) as units
+        select shop_id, order_id, count(*) as line_count, cast(sum(quantity) as bigint) as units
         from {{ ref("fct_order_items") }}
         where line_type = 'purchase' and (shop_id, order_id) in (select (shop_id, order_id) from placed)
         group by shop_id, order_id
@@ -46,10 +44,14 @@ select
     coalesce(placed.order_date, settled.first_refund_date) as order_date,
     coalesce(placed.ordered_at, settled.first_refunded_at) as ordered_at,
     case
-        when placed.order_id is null then 'refund_only'
-        when settled.cancelled_at is not null then 'cancelled'
-        when settled.refund_minor > 0 and settled.refund_minor >= placed.value_minor then 'refunded'
-        when settled.refunds > 0 then 'partially_refunded'
+        when placed.order_id is null
+        then 'refund_only'
+        when settled.cancelled_at is not null
+        then 'cancelled'
+        when settled.refund_minor > 0 and settled.refund_minor >= placed.value_minor
+        then 'refunded'
+        when settled.refunds > 0
+        then 'partially_refunded'
         else 'completed'
     end as status,
     placed.order_id is not null as has_purchase,
@@ -68,7 +70,8 @@ select
     placed.shipping_minor,
     settled.refund_minor,
     settled.excess_refund_minor,
-    case when placed.order_id is null then 0 else placed.value_minor end - settled.refund_minor as net_revenue_minor,
+    case when placed.order_id is null then 0 else placed.value_minor end
+    - settled.refund_minor as net_revenue_minor,
     settled.refunds,
     settled.first_refund_date,
     settled.last_refunded_at,

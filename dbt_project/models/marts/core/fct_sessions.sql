@@ -37,7 +37,9 @@ select
     session_date,
     session_start_ts,
     max(event_ts) as session_end_ts,
-    cast(({{ epoch_us("max(event_ts)") }} - {{ epoch_us("session_start_ts") }}) / 1000 as bigint) as duration_ms,
+    cast(
+        ({{ epoch_us("max(event_ts)") }} - {{ epoch_us("session_start_ts") }}) / 1000 as bigint
+    ) as duration_ms,
     min(visitor_id) as visitor_id,
     min(device_id) as device_id,
     {{ last_value_by_time("customer_id") }} as customer_id,

@@ -8,9 +8,7 @@ with
     ),
 
     -- the last day the shop's data speak of
-    as_of as (
-        select shop_id, max(kpi_date) as as_of from {{ ref("agg_kpis_daily") }} group by shop_id
-    ),
+    as_of as (select shop_id, max(kpi_date) as as_of from {{ ref("agg_kpis_daily") }} group by shop_id),
 
     customers as (
         select
@@ -18,9 +16,14 @@ with
             orders.customer_id,
             max(case when is_standing then order_date end) as last_order_date,
             count(case when is_standing then 1 end) as frequency,
-            cast(sum(case when orders.currency = orders.shop_currency then net_revenue_minor end) as bigint) as monetary_minor,
+            cast(
+                sum(case when orders.currency = orders.shop_currency then net_revenue_minor end) as bigint
+            ) as monetary_minor,
             min(orders.shop_currency) as currency
-        from (select *, has_purchase and status not in ('cancelled', 'refunded') as is_standing from orders) as orders
+        from
+            (
+                select *, has_purchase and status not in ('cancelled', 'refunded') as is_standing from orders
+            ) as orders
         where orders.customer_id is not null
         group by orders.shop_id, orders.customer_id
     ),
@@ -54,9 +57,12 @@ with
         select
             *,
             -- above the shop's mean score, in whole numbers: score x n > sum of scores
-            r_score * count(r_score) over (partition by shop_id) > sum(r_score) over (partition by shop_id) as r_high,
-            f_score * count(f_score) over (partition by shop_id) > sum(f_score) over (partition by shop_id) as f_high,
-            m_score * count(m_score) over (partition by shop_id) > sum(m_score) over (partition by shop_id) as m_high,
+            r_score * count(r_score) over (partition by shop_id)
+            > sum(r_score) over (partition by shop_id) as r_high,
+            f_score * count(f_score) over (partition by shop_id)
+            > sum(f_score) over (partition by shop_id) as f_high,
+            m_score * count(m_score) over (partition by shop_id)
+            > sum(m_score) over (partition by shop_id) as m_high,
             -- a shop without prices is segmented by frequency alone
             cast(round((f_score + coalesce(m_score, f_score)) / 2.0, 0) as bigint) as fm_score
         from scored

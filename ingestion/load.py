@@ -1,0 +1,249 @@
+"""Loading files into the lake: ``ingest_file`` and ``ingest_files``.
+
+A load is one file under one mapping version. It writes aside, moves its files into place and commits
+by writing its ledger entry last; killed anywhere before, it leaves nothing that counts, and running
+it again ends in the same lake. One process writes at a time (a lock on the lake).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+
+from ingestion.assemble import assemble
+from ingestion.contract import CONTRACT_VERSION
+from ingestion.expressions import quote_identifier, quote_literal
+from ingestion.lake import Lake
+from ingestion.ledger import LedgerEntry, LedgerError, read_entry, read_ledger, superseded_by
+from ingestion.mapping import load_mapping
+from ingestion.mapping_models import SourceMapping
+from ingestion.presence import check_presence
+from ingestion.pseudonym import set_key
+from ingestion.quarantine import collect
+from ingestion.raw_rows import RawRows, SourceFileError
+from ingestion.read import open_file
+from ingestion.shops import Shop
+from ingestion.validation import RowBuilder
+from ingestion.write_load import LoadRequest, write_load
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What ``ingest_file`` did: the ledger ``entry``, whether it was there ``already``, and ``warnings``."""
+
+    entry: LedgerEntry
+    already_loaded: bool
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def load_id(self) -> str:
+        """The load's id."""
+        return self.entry.load_id
+
+
+def connect(lake: Lake, threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """A DuckDB connection fit for ingestion: UTC, file order kept, spilling beside the lake."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET preserve_insertion_order = true")
+    connection.execute(f"SET temp_directory = {quote_literal(str(lake.root / '.spill'))}")
+    if threads is not None:
+        connection.execute(f"SET threads = {int(threads)}")
+    return connection
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, hex. ``SourceFileError`` when it cannot be read."""
+    try:
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        raise SourceFileError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def make_load_id(*parts: str) -> str:
+    """Load id: 20 hex digits over what makes the load what it is."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+
+
+def day_in_name(mapping: SourceMapping, name: str) -> date | None:
+    """The arrival day that a file's name holds, where the mapping's rule says so."""
+    if mapping.arrival.pattern is None:
+        return None
+    match = re.search(mapping.arrival.pattern, name)
+    try:
+        return date.fromisoformat(match.group(1)) if match else _no_day(mapping, name)
+    except ValueError:
+        return _no_day(mapping, name)
+
+
+def _no_day(mapping: SourceMapping, name: str) -> date:
+    raise SourceFileError(
+        f"{name}: arrival.pattern {mapping.arrival.pattern!r} of mapping {mapping.source} finds no date "
+        "in the file's name, expected YYYY-MM-DD or YYYYMMDD"
+    )
+
+
+def ingest_file(
+    lake: Lake,
+    path: Path | str,
+    mapping: SourceMapping | str | Path,
+    shop: Shop,
+    *,
+    supersede: str | None = None,
+    pseudonym_key: bytes | None = None,
+    now: datetime | None = None,
+    connection: duckdb.DuckDBPyConnection | None = None,
+) -> LoadResult:
+    """Load one file (CSV, JSON lines or Parquet; plain, .gz or .zst) into ``lake``.
+
+    The same bytes under the same mapping change nothing the second time. ``supersede`` names an earlier
+    load (id or file name) whose rows stop counting. ``pseudonym_key`` replaces personal ids by keyed
+    hashes. ``now`` is when the file arrived (default: the clock), used for the ledger and for the
+    ``ingest_day`` rule only.
+
+    Raises ``MappingError`` (the mapping does not fit), ``SourceFileError`` (the file cannot be read
+    with it), ``LedgerError`` (nothing to supersede) and ``ValueError`` (shop changed its clock or currency).
+    """
+    mapping = mapping if isinstance(mapping, SourceMapping) else load_mapping(mapping)
+    path = Path(path)
+    own = connection is None
+    connection = connection or connect(lake)
+    try:
+        digest = hash_file(path)
+        load_id = make_load_id(digest, mapping.fingerprint, shop.shop_id, mapping.contract)
+        with lake.lock():
+            lake.clear_staging()  # what a killed load left, committed or not
+            entry = read_entry(lake, load_id)
+            if entry is not None:
+                return LoadResult(entry, already_loaded=True)
+            superseded = (
+                superseded_by(read_ledger(lake), shop.shop_id, mapping.contract, supersede) if supersede else []
+            )
+            if pseudonym_key is not None:
+                set_key(connection, pseudonym_key)
+            raw = open_file(connection, path, mapping)
+            request = LoadRequest(
+                load_id=load_id,
+                files=[path.name],
+                file_sha256=digest,
+                mapping=mapping,
+                shop=shop,
+                supersedes=superseded,
+                replays=None,
+                pseudonymise=pseudonym_key is not None,
+                pseudonymised=pseudonym_key is not None,
+                now=now or datetime.now(UTC),
+                source_types=raw.types,
+            )
+            return run_load(lake, connection, raw, request)
+    finally:
+        if own:
+            connection.close()
+
+
+def ingest_files(
+    lake: Lake,
+    paths: Iterable[Path | str],
+    mapping: SourceMapping | str | Path,
+    shop: Shop,
+    *,
+    pseudonym_key: bytes | None = None,
+    now: datetime | None = None,
+) -> list[LoadResult]:
+    """``ingest_file`` for each path in order, through one DuckDB connection; stops at the first error."""
+    mapping = mapping if isinstance(mapping, SourceMapping) else load_mapping(mapping)
+    with connect(lake) as connection:
+        return [
+            ingest_file(lake, path, mapping, shop, pseudonym_key=pseudonym_key, now=now, connection=connection)
+            for path in paths
+        ]
+
+
+def run_load(lake: Lake, connection: duckdb.DuckDBPyConnection, raw: RawRows, request: LoadRequest) -> LoadResult:
+    """Judge, assemble, write and commit what is open as ``ff_base``; call under the lake's lock."""
+    mapping, shop = request.mapping, request.shop
+    ingest_day = request.now.astimezone(ZoneInfo(shop.timezone)).date()
+    file_day = day_in_name(mapping, request.files[0]) if request.replays is None else None
+    builder = RowBuilder(
+        connection, raw, mapping, shop, file_day, ingest_day, request.pseudonymise, request.row_arrival
+    )
+    typed = builder.build()
+    # The optimiser lifts a CAST repeated inside TRY(…) out of it, where one bad row fails the whole load.
+    guarded = mapping.keep is not None or any(rule.sql for rule in builder.rules.values())
+    connection.execute(f"SET disabled_optimizers = '{'common_subexpressions' if guarded else ''}'")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE ff_typed AS {typed.rows}")
+    warnings = check_presence(connection, raw, mapping) if request.replays is None else []
+    quarantined = collect(
+        connection, raw, typed, mapping, shop, request.load_id, request.pseudonymise, request.replays is not None
+    )
+    if request.carried:
+        request.carried.rejoin(connection, typed)
+    assemble(connection, mapping, typed.columns)
+    entry = _entry(connection, raw, request, quarantined)
+    lake.register_shop(connection, shop)
+    write_load(lake, connection, request, entry)
+    return LoadResult(entry, already_loaded=False, warnings=warnings)
+
+
+def _entry(connection: duckdb.DuckDBPyConnection, raw: RawRows, request: LoadRequest, quarantined: int) -> LedgerEntry:
+    """The ledger entry, its counts each taken from the rows themselves, so that closing means something."""
+    time_column = quote_identifier(request.mapping.contract_definition.time_column)
+    # Without a list to unnest every row is a source row of its own, and counting is cheaper.
+    records = "count(DISTINCT __row)" if request.mapping.unnest else "count(*)"
+    good, kept = _one(connection, f"SELECT (SELECT {records} FROM ff_good), {records} FROM ff_rows")
+    duplicate, skipped, read, untouched = good - kept, 0, raw.rows, 0
+    if request.mapping.keep is not None:
+        partly = "AND __row NOT IN (SELECT __row FROM ff_typed WHERE NOT __skip)" if request.mapping.unnest else ""
+        (skipped,) = _one(connection, f"SELECT {records} FROM ff_typed WHERE __skip {partly}")
+    if request.carried:
+        before = request.carried.entry
+        untouched = request.carried.append_untouched(connection)
+        duplicate += before.rows_duplicate
+        skipped += before.rows_skipped
+        read = before.rows_read
+    (contract_rows, first, last) = _one(
+        connection,
+        f"SELECT count(*), min({time_column}), max({time_column}) FROM ff_rows",
+    )
+    days = connection.execute("SELECT __arrival, count(*) FROM ff_rows GROUP BY 1 ORDER BY 1").fetchall()
+    mapping, shop = request.mapping, request.shop
+    return LedgerEntry(
+        load_id=request.load_id,
+        contract=mapping.contract,
+        contract_version=CONTRACT_VERSION,
+        shop_id=shop.shop_id,
+        source=mapping.source,
+        mapping_fingerprint=mapping.fingerprint,
+        files=request.files,
+        file_sha256=request.file_sha256,
+        rows_read=read,
+        rows_accepted=kept + untouched,
+        rows_quarantined=quarantined,
+        rows_duplicate=duplicate,
+        rows_skipped=skipped,
+        contract_rows=contract_rows,
+        arrival_days=[{"day": day.isoformat(), "rows": rows} for day, rows in days],
+        supersedes=request.supersedes,
+        replays=request.replays,
+        loaded_at=request.now.astimezone(UTC).isoformat(),
+        min_event_ts=first.isoformat() if first else None,
+        max_event_ts=last.isoformat() if last else None,
+        pseudonymised=request.pseudonymised,
+        source_types=request.source_types,
+    )
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
+    row = connection.execute(query).fetchone()
+    if row is None:
+        raise LedgerError(f"a count came back empty: {query}")
+    return row
