@@ -34,7 +34,7 @@ def test_order_of_insertion_does_not_show_even_with_equal_keys(tmp_path: Path) -
     for order in ("i", "i DESC", "hash(i)"):
         with duckdb.connect() as connection:
             connection.execute(
-                "CREATE TABLE t AS SELECT i % 10 AS k, i AS v, random() AS run_id "  # noqa: S608
+                "CREATE TABLE t AS SELECT i % 10 AS k, i AS v, random() AS run_id "
                 f"FROM range(5000) numbers(i) ORDER BY {order}"
             )
             export_table(connection, "t", tmp_path / "t.csv", key=("k",), exclude=("run_id",))

@@ -26,7 +26,7 @@ def publish_fact(folder: Path, order: str, threads: int, *setup: str) -> dict[st
             FROM range({2 * ROWS}) numbers(i)
             UNION ALL SELECT -1, DATE '2023-01-01', 'alone', 0
             ORDER BY {order}
-            """  # noqa: S608
+            """
         )
         for statement in setup:
             connection.execute(statement)

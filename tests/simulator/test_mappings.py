@@ -100,7 +100,7 @@ def test_nested_fields_arrive(loaded: tuple[Lake, Counter[str]]) -> None:
     fields = ("region", "city", "utm_source", "utm_campaign", "referrer", "user_agent", "item_category", "discount")
     more = ("coupon", "tax", "shipping", "payment_method", "search_term", "dwell_ms", "received_ts", "customer_id")
     for name in (*fields, *more):
-        [(filled, rows)] = _query(loaded[0], "events", f'SELECT count("{name}"), count(*) FROM lake')  # noqa: S608
+        [(filled, rows)] = _query(loaded[0], "events", f'SELECT count("{name}"), count(*) FROM lake')
         assert 0 < int(str(filled)) <= int(str(rows)), name
     assert _query(loaded[0], "events", "SELECT DISTINCT currency FROM lake WHERE price IS NOT NULL") == [("CNY",)]
 

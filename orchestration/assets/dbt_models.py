@@ -1,0 +1,163 @@
+"""The two dbt steps of a run: models that follow arrival days, then those rebuilt whole from compact tables."""
+
+# No `from __future__ import annotations` here: Dagster reads the steps' annotations as objects.
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import dbt_assets
+from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_updated_cli_invocation_params_for_context
+
+from orchestration.dbt_in_process import DbtOutcome, NodeResult, run_dbt
+from orchestration.partitions import FULL_REFRESH_TAG, arrival_days, run_days
+from orchestration.resources import WAREHOUSE_POOL, Warehouse
+from orchestration.settings import Settings
+from orchestration.translator import FootfallTranslator
+
+#: Models of refresh class "from daily".
+WHOLE = "tag:whole"
+
+Yielded = dg.MaterializeResult[Any] | dg.AssetCheckResult
+
+
+def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg.AssetsDefinition]:
+    """The daily step (partitioned by arrival day, any range in one run) and the whole step (not partitioned)."""
+    translator = FootfallTranslator(settings.owner, arrival_days(settings))
+
+    # Excluding the whole models excludes the tests that read them, too: those run in the whole step.
+    @dbt_assets(
+        manifest=manifest,
+        exclude=WHOLE,
+        name="dbt_daily",
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        dagster_dbt_translator=translator,
+        pool=WAREHOUSE_POOL,
+    )
+    def dbt_daily(
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterator[Yielded]:
+        window = run_days(context)
+        if window is None or context.run.tags.get(FULL_REFRESH_TAG) == "true":
+            # Without days Dagster can only have selected views and seeds, which are the same for all days.
+            arguments, window = ["--full-refresh"] if window else [], None
+        else:
+            end = window[1] + timedelta(days=1)
+            arguments = ["--event-time-start", window[0].isoformat(), "--event-time-end", end.isoformat()]
+        yield from _build(context, manifest, translator, settings, warehouse, arguments, window)
+
+    @dbt_assets(
+        manifest=manifest,
+        select=WHOLE,
+        name="dbt_whole",
+        dagster_dbt_translator=translator,
+        pool=WAREHOUSE_POOL,
+    )
+    def dbt_whole(
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterator[Yielded]:
+        yield from _build(context, manifest, translator, settings, warehouse, [], None)
+
+    return [dbt_daily, dbt_whole]
+
+
+def _build(
+    context: dg.AssetExecutionContext,
+    manifest: Mapping[str, Any],
+    translator: FootfallTranslator,
+    settings: Settings,
+    warehouse: Warehouse,
+    arguments: list[str],
+    window: tuple[date, date] | None,
+) -> Iterator[Yielded]:
+    params = get_updated_cli_invocation_params_for_context(
+        context=context, manifest=manifest, dagster_dbt_translator=translator
+    )
+    # Unit tests say something about the code, not about the data: `make test` runs them, a run does not.
+    command = ["build", "--exclude-resource-type", "unit_test", *arguments, *params.selection_args]
+    if params.indirect_selection:
+        command += ["--indirect-selection", params.indirect_selection]
+    (settings.home / "tmp").mkdir(parents=True, exist_ok=True)
+    outcome = run_dbt(
+        command,
+        settings.warehouse_environment(),
+        target=settings.home / "dbt_target",
+        on_node=_progress(context),
+    )
+    yield from _materialized(manifest, translator, warehouse, outcome, window)
+    yield from _checked(manifest, translator, outcome, context.selected_asset_check_keys)
+    if outcome.failed:
+        raise dg.Failure(
+            description=_failure_in_words(outcome, settings),
+            metadata={"failed": len(outcome.failed), "nodes": len(outcome.results)},
+            # The same data give the same failure; a retry would only cost time.
+            allow_retries=False,
+        )
+
+
+def _materialized(
+    manifest: Mapping[str, Any],
+    translator: FootfallTranslator,
+    warehouse: Warehouse,
+    outcome: DbtOutcome,
+    window: tuple[date, date] | None,
+) -> Iterator[dg.MaterializeResult[Any]]:
+    built = [
+        (result, manifest["nodes"][result.unique_id])
+        for result in outcome.results
+        if result.succeeded and result.unique_id.partition(".")[0] in ("model", "seed")
+    ]
+    tables = [(node["schema"], node["alias"]) for _, node in built if node["config"]["materialized"] != "view"]
+    rows = warehouse.row_counts(tables)
+    for result, node in built:
+        metadata: dict[str, Any] = {"seconds": round(result.seconds, 3)}
+        counted = rows.get((node["schema"], node["alias"]))
+        if counted is not None:
+            metadata["dagster/row_count"] = counted
+        if window is not None and node["config"].get("meta", {}).get("refresh_class") == "window":
+            metadata["arrival_days"] = f"{window[0]} to {window[1]}"
+        yield dg.MaterializeResult(
+            asset_key=translator.get_asset_spec(manifest, result.unique_id, None).key, metadata=metadata
+        )
+
+
+def _checked(
+    manifest: Mapping[str, Any],
+    translator: FootfallTranslator,
+    outcome: DbtOutcome,
+    selected: Any,
+) -> Iterator[dg.AssetCheckResult]:
+    for result in outcome.results:
+        if not result.unique_id.startswith("test.") or result.status == "skipped":
+            continue
+        key = get_asset_check_key_for_test(manifest, translator, result.unique_id, None)
+        # A singular test over many tables belongs to no asset; its failure still fails the step.
+        if key is None or key not in selected:
+            continue
+        warned = result.status == "warn"
+        yield dg.AssetCheckResult(
+            asset_key=key.asset_key,
+            check_name=key.name,
+            passed=result.status == "pass",
+            severity=dg.AssetCheckSeverity.WARN if warned else dg.AssetCheckSeverity.ERROR,
+            description=None if result.status == "pass" else _test_in_words(result),
+            metadata={"rows_at_fault": result.failures or 0, "seconds": round(result.seconds, 3)},
+        )
+
+
+def _progress(context: dg.AssetExecutionContext) -> Callable[[str], None]:
+    return lambda words: context.log.info(words)
+
+
+def _test_in_words(result: NodeResult) -> str:
+    name = result.unique_id.split(".")[2]
+    return f"{name}: {result.message or f'{result.failures} rows at fault'}"
+
+
+def _failure_in_words(outcome: DbtOutcome, settings: Settings) -> str:
+    lines = [f"{result.unique_id}: {' '.join((result.message or result.status).split())}" for result in outcome.failed]
+    skipped = sum(result.status == "skipped" for result in outcome.results)
+    return (
+        f"dbt: {len(lines)} of {len(outcome.results)} nodes failed, {skipped} skipped because of them. Nothing of this "
+        f"run was published. The SQL is under {settings.home / 'dbt_target'}.\n" + "\n".join(lines)
+    )

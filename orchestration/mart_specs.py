@@ -1,0 +1,83 @@
+"""What is published: every mart that the dbt manifest knows, and the tables of the models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from orchestration.dbt_in_process import MANIFEST
+from publishing.specification import TableSpec
+
+MARTS_SCHEMA = "marts"
+
+#: Tables written by models, which dbt does not know.
+MODEL_TABLES = (
+    TableSpec(
+        name="customer_segments",
+        schema="ml",
+        relation="customer_segments",
+        key=("shop_id", "customer_id"),
+        partition_by=None,
+        description="Behavioural segment of each customer, by K-Means on recency, frequency and money.",
+    ),
+    TableSpec(
+        name="segments",
+        schema="ml",
+        relation="segments",
+        key=("shop_id", "segment_id"),
+        partition_by=None,
+        description="One row a segment: its name in words, its size and its centre.",
+    ),
+    TableSpec(
+        name="evaluation",
+        schema="ml",
+        relation="evaluation",
+        key=("capability", "shop_id", "as_of", "model", "metric"),
+        partition_by=None,
+        description="How good each model is, with intervals and naive baselines beside it.",
+    ),
+)
+
+
+class MartWithoutKey(ValueError):
+    """A mart does not say in its meta which columns make a row unique."""
+
+
+def read_manifest() -> dict[str, Any]:
+    """The prepared dbt manifest. ``FileNotFoundError`` says how to make it."""
+    if not MANIFEST.is_file():
+        raise FileNotFoundError(f"{MANIFEST} does not exist: expected the parsed dbt project, run `make prepare`")
+    return _read(MANIFEST, MANIFEST.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _read(path: Path, changed: int) -> dict[str, Any]:
+    return dict(json.loads(path.read_bytes()))
+
+
+def mart_specs(manifest: Mapping[str, Any]) -> list[TableSpec]:
+    """One ``TableSpec`` per model in schema ``marts``, from its meta ``key`` and ``publish_by``, sorted by name.
+
+    Raises ``MartWithoutKey`` naming the model whose meta lacks its key.
+    """
+    specs = []
+    for node in manifest["nodes"].values():
+        if node["resource_type"] != "model" or node["schema"] != MARTS_SCHEMA:
+            continue
+        meta = node["config"].get("meta", {})
+        if not meta.get("key"):
+            raise MartWithoutKey(f"{node['original_file_path']}: meta.key is missing, expected the list of key columns")
+        specs.append(
+            TableSpec(
+                name=node["name"],
+                schema=node["schema"],
+                relation=node["alias"],
+                key=tuple(meta["key"]),
+                partition_by=meta.get("publish_by"),
+                description=node["description"].strip(),
+            )
+        )
+    return sorted(specs, key=lambda spec: spec.name)

@@ -1,0 +1,62 @@
+"""Progress of a run in this process, told a line at a time to whoever started it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+
+Say = Callable[[str], None]
+
+#: Run configuration for a run with a listener: steps are told, Dagster's own console stays silent.
+TOLD = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}, "progress": {"config": {}}}}
+
+_STEPS = {
+    "lake": "Loading what waits in the landing folder",
+    "dbt_daily": "Building sessions, orders and daily tables (dbt)",
+    "dbt_whole": "Building customers, products and key figures (dbt)",
+    "customer_segments": "Grouping customers (K-Means, evaluated)",
+    "published": "Publishing for readers",
+}
+_listeners: list[Say] = []
+
+
+class _Teller(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass on the step's start, failures and how long it took."""
+        event = getattr(record, "dagster_meta", {}).get("dagster_event")
+        words = _words(event)
+        if words and _listeners:
+            _listeners[-1](words)
+
+
+@dg.logger(None, description="Tells the process that started the run what the run is doing.")
+def progress_logger(init_context: dg.InitLoggerContext) -> logging.Logger:
+    """A logger of its own that passes step events to the listener."""
+    logger = logging.Logger("footfall.progress", level=logging.DEBUG)
+    logger.addHandler(_Teller())
+    return logger
+
+
+@contextmanager
+def told_to(say: Say | None) -> Iterator[None]:
+    """While inside, runs in this process tell ``say`` of their steps."""
+    _listeners.append(say or (lambda words: None))
+    try:
+        yield
+    finally:
+        _listeners.pop()
+
+
+def _words(event: Any) -> str | None:
+    step = getattr(event, "step_key", None)
+    if step is None:
+        return None
+    if event.event_type == dg.DagsterEventType.STEP_START:
+        return _STEPS.get(step)
+    if event.event_type == dg.DagsterEventType.STEP_SUCCESS and step in _STEPS:
+        return f"  done in {event.event_specific_data.duration_ms / 1000:.1f} s"
+    return f"  failed: {step}" if event.event_type == dg.DagsterEventType.STEP_FAILURE else None
