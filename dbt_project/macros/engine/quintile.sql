@@ -3,16 +3,8 @@
   numbers. Equal values always score equal, unlike ntile, which cuts ties arbitrarily.
 #}
 {% macro quintile(column, descending=false) -%}
-    (
-        1 + (
-            5 * (
-                rank() over (
-                    partition by shop_id, {{ column }} is null
-                    order by {{ column }} {{ "desc" if descending }}
-                )
-                - 1
-            )
-        )
-    -- count({{ column }}) over (partition by shop_id)
-    )
+    {%- set strictly_below -%}
+        (rank() over (partition by shop_id, {{ column }} is null order by {{ column }} {{ "desc" if descending }}) - 1)
+    {%- endset -%}
+    1 + {{ whole_division("5 * " ~ strictly_below, "count(" ~ column ~ ") over (partition by shop_id)") }}
 {%- endmacro %}
