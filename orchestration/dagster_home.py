@@ -38,6 +38,7 @@ def open_instance(settings: Settings) -> Iterator[DagsterInstance]:
     prepare_dagster_home(settings)
     with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
         clear_dead_runs(instance)
+        _start_daemon_here(instance)
         yield instance
 
 
@@ -63,6 +64,21 @@ def clear_dead_runs(instance: DagsterInstance) -> list[str]:
                 if holder is None or holder.is_finished:
                     log.free_concurrency_slots_for_run(slot.run_id)
     return dead
+
+
+def _start_daemon_here(instance: DagsterInstance) -> None:
+    """Tell a daemon that has never run to look at runs from now on; else it warns that it does just that."""
+    import dagster as dg
+
+    cursors = instance.daemon_cursor_storage
+    keys = {
+        f"EVENT_LOG_CONSUMER_CURSOR-{kind.value}"
+        for kind in (dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_SUCCESS)
+    }
+    missing = keys - set(cursors.get_cursor_values(keys))
+    if missing:
+        newest = str(instance.event_log_storage.get_maximum_record_id() or 0)
+        cursors.set_cursor_values(dict.fromkeys(missing, newest))
 
 
 def this_process() -> str:

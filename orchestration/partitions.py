@@ -26,9 +26,7 @@ def range_tags(first: date, last: date) -> dict[str, str]:
     return {RANGE_START_TAG: first.isoformat(), RANGE_END_TAG: last.isoformat()}
 
 
-def run_days(context: dg.AssetExecutionContext) -> tuple[date, date] | None:
-    """First and last arrival day that this run is about; None for a run of assets without partitions."""
-    if not (context.has_partition_key or RANGE_START_TAG in context.run.tags):
-        return None
+def run_days(context: dg.AssetExecutionContext) -> tuple[date, date]:
+    """First and last arrival day that this run is about."""
     keys = context.partition_key_range
     return date.fromisoformat(keys.start), date.fromisoformat(keys.end)

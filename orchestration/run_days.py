@@ -55,7 +55,8 @@ def run_days(
                     f"{day} is no arrival day: expected {settings.history_start} (FOOTFALL_HISTORY_START) to today"
                 )
         job = build_defs(settings=settings).resolve_job_def(DAILY)
-        tags = {**range_tags(first, last), PROCESS_TAG: this_process()}
+        # The daemon must not start it again elsewhere when this process dies: the days stay pending instead.
+        tags = {**range_tags(first, last), PROCESS_TAG: this_process(), "dagster/max_retries": "0"}
         if full_refresh:
             tags[FULL_REFRESH_TAG] = "true"
         with told_to(say):

@@ -12,23 +12,16 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtP
 #: A daily run that is a few hours late is a warning; a day and a half without one is a failure.
 FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
 
-_BY_ARRIVAL = ("window", "touched keys")
 _ONE_GROUP = ("staging", "intermediate")
 
 
 class FootfallTranslator(DagsterDbtTranslator):
-    """Dagster's view of the dbt project; ``owner`` is an e-mail address or ``team:<name>``.
+    """Dagster's view of the dbt project; ``owner`` is an e-mail address or ``team:<name>``."""
 
-    Models whose rows follow arrivals are partitioned by ``arrival_days``. Views, seeds and the tables of
-    one run are not, though they are built in the same step: Dagster writes two events per partition and
-    asset (12 ms of CPU, measured), and a view has no state of a day that they could tell of.
-    """
-
-    def __init__(self, owner: str, arrival_days: dg.PartitionsDefinition[str]) -> None:
+    def __init__(self, owner: str) -> None:
         # Tests become asset checks, so a failing one is seen on its table and stops what is below it.
         super().__init__(settings=DagsterDbtTranslatorSettings(enable_asset_checks=True))
         self.owner = owner
-        self.arrival_days = arrival_days
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
         """The stock spec with our attributes."""
@@ -42,7 +35,6 @@ class FootfallTranslator(DagsterDbtTranslator):
         if "key" in meta:
             extra["key"] = ", ".join(meta["key"])
         return spec.replace_attributes(
-            partitions_def=self.arrival_days if meta.get("refresh_class") in _BY_ARRIVAL else None,
             description=_words(node),
             group_name=_group(node),
             owners=[self.owner],

@@ -23,13 +23,16 @@ Yielded = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
 def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg.AssetsDefinition]:
     """The daily step (partitioned by arrival day, any range in one run) and the whole step (not partitioned)."""
-    translator = FootfallTranslator(settings.owner, arrival_days(settings))
+    translator = FootfallTranslator(settings.owner)
 
+    # One partitioning for all of the step, views and seeds included: assets that are partitioned differently
+    # are split over several runs by a backfill from the UI, and a part of this step alone would be wrong.
     # Excluding the whole models excludes the tests that read them, too: those run in the whole step.
     @dbt_assets(
         manifest=manifest,
         exclude=WHOLE,
         name="dbt_daily",
+        partitions_def=arrival_days(settings),
         backfill_policy=dg.BackfillPolicy.single_run(),
         dagster_dbt_translator=translator,
         pool=WAREHOUSE_POOL,
@@ -37,13 +40,13 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg
     def dbt_daily(
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[Yielded]:
-        window = run_days(context)
-        if window is None or context.run.tags.get(FULL_REFRESH_TAG) == "true":
-            # Without days Dagster can only have selected views and seeds, which are the same for all days.
-            arguments, window = ["--full-refresh"] if window else [], None
+        first, last = run_days(context)
+        window: tuple[date, date] | None = (first, last)
+        if context.run.tags.get(FULL_REFRESH_TAG) == "true":
+            arguments, window = ["--full-refresh"], None
         else:
-            end = window[1] + timedelta(days=1)
-            arguments = ["--event-time-start", window[0].isoformat(), "--event-time-end", end.isoformat()]
+            end = last + timedelta(days=1)
+            arguments = ["--event-time-start", first.isoformat(), "--event-time-end", end.isoformat()]
         yield from _build(context, manifest, translator, settings, warehouse, arguments, window)
 
     @dbt_assets(

@@ -41,7 +41,6 @@ def build_lake_assets(settings: Settings, tables: set[str]) -> dg.AssetsDefiniti
             owners=[settings.owner],
             kinds={"parquet" if table != "ledger" else "json"},
             freshness_policy=_FRESH if table == "events" else None,
-            partitions_def=None if table in _OTHERS else arrival_days(settings),
         )
         for table in sorted(tables)
     ]
@@ -56,6 +55,7 @@ def build_lake_assets(settings: Settings, tables: set[str]) -> dg.AssetsDefiniti
                 description="Every file in the landing folder could be loaded with its mapping.",
             )
         ],
+        partitions_def=arrival_days(settings),
         backfill_policy=dg.BackfillPolicy.single_run(),
         can_subset=True,
     )
@@ -63,16 +63,16 @@ def build_lake_assets(settings: Settings, tables: set[str]) -> dg.AssetsDefiniti
         home = Lake(settings.lake)
         swept = sweep(settings, home, context.log.info)
         ledger = active_loads(read_ledger(home))
-        days = run_days(context)
+        span = run_days(context)
         for spec in (spec for spec in specs if spec.key in context.selected_asset_keys):
-            yield dg.MaterializeResult(asset_key=spec.key, metadata=_metadata(spec.key.path[-1], ledger, days, swept))
+            yield dg.MaterializeResult(asset_key=spec.key, metadata=_metadata(spec.key.path[-1], ledger, span, swept))
         if context.selected_asset_check_keys:
             yield _readable(swept)
 
     return lake
 
 
-def _metadata(table: str, ledger: list[LedgerEntry], span: tuple[date, date] | None, swept: Sweep) -> dict[str, Any]:
+def _metadata(table: str, ledger: list[LedgerEntry], span: tuple[date, date], swept: Sweep) -> dict[str, Any]:
     if table == "ledger":
         return {"new_loads": len(swept.loaded), "active_loads": len(ledger), "unreadable_files": len(swept.problems)}
     if table == "shops":
@@ -83,7 +83,7 @@ def _metadata(table: str, ledger: list[LedgerEntry], span: tuple[date, date] | N
     days: dict[str, tuple[int, int]] = {}
     for entry in ledger:
         for part in entry.arrival_days if entry.contract == table else []:
-            if span is not None and span[0].isoformat() <= part["day"] <= span[1].isoformat():
+            if span[0].isoformat() <= part["day"] <= span[1].isoformat():
                 rows, loads = days.get(part["day"], (0, 0))
                 days[part["day"]] = (rows + part["rows"], loads + 1)
     metadata: dict[str, Any] = {

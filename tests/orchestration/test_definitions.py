@@ -87,6 +87,13 @@ def test_tables_that_follow_arrivals_are_partitioned_by_arrival_day(specs: list[
     assert not {"marts/customer_rfm", "marts/dim_customers", "ml/customer_segments", "published"} & partitioned
 
 
+def test_no_step_mixes_partitionings(defs: dg.Definitions) -> None:
+    """A backfill from the UI would split such a step over several runs and run it in parts, out of order."""
+    for assets in defs.get_repository_def().asset_graph.assets_defs:
+        if assets.is_executable and assets.keys:
+            assert len({spec.partitions_def for spec in assets.specs}) == 1, assets.op.name
+
+
 def test_every_step_that_opens_the_warehouse_is_in_its_pool(defs: dg.Definitions) -> None:
     repository = defs.get_repository_def()
     pools = {assets.op.name: assets.op.pool for assets in repository.asset_graph.assets_defs if assets.is_executable}

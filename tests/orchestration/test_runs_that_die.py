@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
@@ -18,7 +20,7 @@ from typer.testing import CliRunner
 from orchestration.cli import app
 from orchestration.dagster_home import PROCESS_TAG, clear_dead_runs, is_alive, open_instance, this_process
 from orchestration.health import waiting_days
-from orchestration.settings import Settings
+from orchestration.settings import Settings, load_settings
 from publishing import PublishedReader, export_table
 from tests.orchestration.small_shop import drop, visit
 
@@ -29,6 +31,42 @@ LATER = date(2025, 3, 11)
 
 def footfall(*arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
+
+
+@pytest.fixture(scope="module")
+def first_day(dbt_manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which one day is published and the next day's file waits; tests work on copies."""
+    home = tmp_path_factory.mktemp("first_day") / "home"
+    drop(home, DAY, visit(DAY, "d1", order="o1") + visit(DAY, "d2", hour=23))
+    run_in(home)
+    drop(home, LATER, visit(LATER, "d1", order="o2") + visit(LATER, "d2", hour=0))
+    return home
+
+
+@pytest.fixture(scope="module")
+def undisturbed(first_day: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What is published after the second day when nothing goes wrong."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    home = Path(shutil.copytree(first_day, folder / "home"))
+    run_in(home)
+    return exported(home, folder / "tables")
+
+
+@pytest.fixture
+def copied(first_day: Path, settings: Settings) -> Settings:
+    """Settings of a home of its own, as `first_day` left it."""
+    shutil.copytree(first_day, settings.home, dirs_exist_ok=True)
+    return settings
+
+
+def run_in(home: Path) -> None:
+    """`footfall run` that must succeed, without touching this process's environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in load_settings(home=home).environment().items():
+            patch.setenv(key, value)
+        patch.setenv("DAGSTER_HOME", "")
+        done = footfall("run")
+    assert done.exit_code == 0, done.output
 
 
 @pytest.fixture
@@ -67,26 +105,20 @@ def test_runs_of_dead_processes_are_failed_and_give_their_slots_back(instance: d
     assert storage.claim_concurrency_slot("duckdb", "00000001", "dbt_daily").is_claimed
 
 
-def test_a_run_that_fails_says_why_and_publishes_nothing(settings: Settings, dbt_manifest: Path) -> None:
-    drop(settings.home, DAY, visit(DAY, "d1", order="o1"))
-    done = footfall("run")
-    assert done.exit_code == 0, done.output
-    before = PublishedReader(settings.published).version
-    drop(settings.home, LATER, visit(LATER, "d1"))
-    # A table of that name in another shape: dbt stops at the mart that it cannot write.
-    import duckdb
-
-    with duckdb.connect(settings.warehouse) as connection:
+def test_a_run_that_fails_says_why_and_publishes_nothing(copied: Settings) -> None:
+    before = PublishedReader(copied.published).version
+    # A mart in another shape than its model says: dbt stops where it cannot write.
+    with duckdb.connect(copied.warehouse) as connection:
         connection.execute("ALTER TABLE marts.fct_sessions RENAME COLUMN session_id TO id_of_session")
     failed = footfall("run")
     assert failed.exit_code == 1
     assert "Nothing of this run was published" in failed.stderr
     assert "fct_sessions" in failed.stderr
-    assert PublishedReader(settings.published).version == before
-    assert [day.arrival_date for day in waiting_days(settings)] == [LATER]
+    assert PublishedReader(copied.published).version == before
+    assert [day.arrival_date for day in waiting_days(copied)] == [LATER]
     mended = footfall("run", "--full-refresh")
     assert mended.exit_code == 0, mended.output
-    assert waiting_days(settings) == []
+    assert waiting_days(copied) == []
 
 
 def kill(home: Path, point: str) -> None:
@@ -125,17 +157,8 @@ POINTS = [
 
 @pytest.mark.parametrize("point", POINTS)
 def test_after_a_kill_the_next_run_ends_in_the_bytes_of_an_undisturbed_one(
-    settings: Settings, tmp_path: Path, dbt_manifest: Path, monkeypatch: pytest.MonkeyPatch, point: str
+    copied: Settings, tmp_path: Path, undisturbed: dict[str, bytes], point: str
 ) -> None:
-    killed, quiet = settings.home, tmp_path / "quiet"
-    for home in (killed, quiet):
-        drop(home, DAY, visit(DAY, "d1", order="o1") + visit(DAY, "d2", hour=23))
-        monkeypatch.setenv("FOOTFALL_HOME", str(home))
-        assert footfall("run").exit_code == 0
-        drop(home, LATER, visit(LATER, "d1", order="o2") + visit(LATER, "d2", hour=0))
-    kill(killed, point)
-    for home in (killed, quiet):
-        monkeypatch.setenv("FOOTFALL_HOME", str(home))
-        done = footfall("run")
-        assert done.exit_code == 0, done.output
-    assert exported(killed, tmp_path / "a") == exported(quiet, tmp_path / "b")
+    kill(copied.home, point)
+    run_in(copied.home)
+    assert exported(copied.home, tmp_path / "tables") == undisturbed

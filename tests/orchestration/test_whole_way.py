@@ -202,7 +202,8 @@ def test_every_reconciliation_holds_here(shop: Settings, question: Reconciliatio
         ),
         (
             "daily_revenue_adds_up_to_orders",
-            "DELETE FROM marts.agg_kpis_daily WHERE kpi_date = (SELECT max(kpi_date) FROM marts.agg_kpis_daily WHERE orders > 0)",
+            "DELETE FROM marts.agg_kpis_daily "
+            "WHERE kpi_date = (SELECT max(kpi_date) FROM marts.agg_kpis_daily WHERE orders > 0)",
             "shop demo: the days hold",
         ),
         (
