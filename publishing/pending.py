@@ -1,6 +1,7 @@
 """Which arrival days still have to be processed: committed loads against what is published.
 
-A day is done when the published ``audit_arrival_days`` names exactly the loads that touch it now.
+A day is done when the published ``audit_arrival_days`` names exactly the loads that touch it now, and
+was computed with the shop's orders coming from where they come from now.
 The state is nowhere but in the ledger and in the published files, so a run that died at any point
 leaves its days pending.
 """
@@ -31,8 +32,9 @@ superseded AS (SELECT DISTINCT unnest(supersedes) AS load_id FROM ledger),
 load_days AS (
     SELECT shop_id, load_id, unnest(arrival_days).day AS arrival_date FROM ledger ANTI JOIN superseded USING (load_id)
 )
-SELECT shop_id, arrival_date, md5(string_agg(load_id, ',' ORDER BY load_id)) AS loads_fingerprint
-FROM load_days
+SELECT shop_id, arrival_date,
+    md5(max(orders_from) || ':' || string_agg(load_id, ',' ORDER BY load_id)) AS loads_fingerprint
+FROM load_days JOIN read_parquet(?) USING (shop_id)
 GROUP BY shop_id, arrival_date
 """
 
@@ -71,7 +73,7 @@ def pending_days(ledger: Path, published: Path, warehouse: Path | None = None) -
     try:
         active: dict[tuple[date, str], str] = {}
         if entries:
-            rows = connection.execute(_ACTIVE_DAYS, [entries]).fetchall()
+            rows = connection.execute(_ACTIVE_DAYS, [entries, str(ledger.parent / "shops.parquet")]).fetchall()
             active = {(day, shop): fingerprint for shop, day, fingerprint in rows}
         done: dict[tuple[date, str], str] = {}
         if reader is not None:
@@ -89,7 +91,7 @@ def pending_days(ledger: Path, published: Path, warehouse: Path | None = None) -
         elif (day, shop) not in active:
             found.append(PendingDay(day, shop, "is published, and all its loads were superseded"))
         elif active[day, shop] != done[day, shop]:
-            found.append(PendingDay(day, shop, "is published without its newest loads"))
+            found.append(PendingDay(day, shop, "is published without its newest loads or settings"))
         elif lost:
             found.append(PendingDay(day, shop, "is published, but the warehouse is gone"))
     return found

@@ -10,7 +10,7 @@ from dagster_dbt import dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_updated_cli_invocation_params_for_context
 
 from orchestration.dbt_in_process import DbtOutcome, NodeResult, run_dbt
-from orchestration.partitions import FULL_REFRESH_TAG, arrival_days, run_days
+from orchestration.partitions import FULL_REFRESH_TAG, arrival_days, run_days, tagged_days
 from orchestration.resources import WAREHOUSE_POOL, Warehouse
 from orchestration.settings import Settings
 from orchestration.translator import FootfallTranslator
@@ -40,14 +40,11 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg
     def dbt_daily(
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[Yielded]:
-        first, last = run_days(context)
-        window: tuple[date, date] | None = (first, last)
         if context.run.tags.get(FULL_REFRESH_TAG) == "true":
-            arguments, window = ["--full-refresh"], None
+            yield from _build(context, manifest, translator, settings, warehouse, ["--full-refresh"], None)
         else:
-            end = last + timedelta(days=1)
-            arguments = ["--event-time-start", first.isoformat(), "--event-time-end", end.isoformat()]
-        yield from _build(context, manifest, translator, settings, warehouse, arguments, window)
+            window = run_days(context)
+            yield from _build(context, manifest, translator, settings, warehouse, _window_arguments(window), window)
 
     @dbt_assets(
         manifest=manifest,
@@ -59,9 +56,18 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg
     def dbt_whole(
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[Yielded]:
-        yield from _build(context, manifest, translator, settings, warehouse, [], None)
+        # These models know no window, but their tests on daily tables then look at what the run rewrote alone.
+        full = context.run.tags.get(FULL_REFRESH_TAG) == "true"
+        window = None if full else tagged_days(context.run.tags)
+        arguments = _window_arguments(window) if window else []
+        yield from _build(context, manifest, translator, settings, warehouse, arguments, None)
 
     return [dbt_daily, dbt_whole]
+
+
+def _window_arguments(window: tuple[date, date]) -> list[str]:
+    end = window[1] + timedelta(days=1)
+    return ["--event-time-start", window[0].isoformat(), "--event-time-end", end.isoformat()]
 
 
 def _build(

@@ -106,6 +106,10 @@ CASES: dict[str, Arrivals] = {
         10: [event("p", "10 10:00", device=None, customer_id="c1", **purchase)],
         11: [event("q", "10 10:20", device=None, customer_id="c1")],
     },
+    "refund_delivered_again_under_the_next_day": {
+        10: [event("p", "10 10:00", **purchase), event("r", "10 23:59", None, "refund", order_id="o1", value=5)],
+        11: [event("r", "11 00:01", None, "refund", order_id="o1", value=5)],
+    },
     "nobody_bought": {
         10: [event("p", "10 10:00", device=None, **purchase)],
     },

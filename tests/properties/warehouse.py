@@ -22,7 +22,7 @@ Export = dict[tuple[str, str], list[str]]
 
 PLAIN_EVENTS = Path(__file__).parent / "plain_events.yml"
 #: Tables that say what a run did rather than what the shop is.
-PER_RUN = {"int_orders_placed", "int_orders_touched"}
+PER_RUN = {"int_orders_touched", "int_orders_placed", "int_order_events_touched", "int_refunds_touched"}
 
 
 class Warehouse:

@@ -24,6 +24,18 @@ class Installation:
         self.published = home / "published"
         self.ledger.mkdir(parents=True)
         (self.ledger / "schema.json").touch()
+        self.shops = {"main": "events", "other": "events"}
+        self._write_shops()
+
+    def orders_come_from(self, shop: str, where: str) -> None:
+        self.shops[shop] = where
+        self._write_shops()
+
+    def _write_shops(self) -> None:
+        with duckdb.connect() as connection:
+            connection.execute("CREATE TABLE shops (shop_id VARCHAR, orders_from VARCHAR)")
+            connection.executemany("INSERT INTO shops VALUES (?, ?)", list(self.shops.items()))
+            connection.execute(f"COPY shops TO '{self.ledger.parent / 'shops.parquet'}' (FORMAT parquet)")
 
     def load(self, load_id: str, *days: str, shop: str = "main", supersedes: tuple[str, ...] = ()) -> None:
         entry = {
@@ -42,7 +54,7 @@ class Installation:
                 "CREATE TABLE marts.audit_arrival_days (shop_id VARCHAR, arrival_date DATE, loads_fingerprint VARCHAR)"
             )
             for shop, day, loads in rows:
-                mark = hashlib.md5(loads.encode()).hexdigest()
+                mark = hashlib.md5(f"{self.shops[shop]}:{loads}".encode()).hexdigest()
                 connection.execute("INSERT INTO marts.audit_arrival_days VALUES (?, ?, ?)", [shop, day, mark])
             publish(connection, self.published, [AUDIT], "run", None)
 
@@ -64,6 +76,15 @@ def test_a_loaded_day_is_pending_until_it_is_published(installation: Installatio
     assert installation.pending() == [("main", "2025-01-01"), ("main", "2025-01-02")]
     installation.publish([("main", "2025-01-01", "a")])
     assert installation.pending() == [("main", "2025-01-02")]
+
+
+def test_orders_from_elsewhere_make_all_days_of_the_shop_pending(installation: Installation) -> None:
+    installation.load("a", "2025-01-01")
+    installation.load("b", "2025-01-01", shop="other")
+    installation.publish([("main", "2025-01-01", "a"), ("other", "2025-01-01", "b")])
+    assert installation.pending() == []
+    installation.orders_come_from("main", "tables")
+    assert installation.pending() == [("main", "2025-01-01")]
 
 
 def test_a_second_file_makes_a_published_day_pending_again(installation: Installation) -> None:

@@ -1,4 +1,4 @@
-{# First and last non-null value of `expression` by time; ties in time go to the smallest event id. #}
+{# First and last non-null value of `expression` by time; of equal times the smallest and the greatest event id. #}
 {% macro first_value_by_time(expression) -%}
     {{ return(adapter.dispatch("first_value_by_time", "footfall")(expression)) }}
 {%- endmacro %}
@@ -17,4 +17,19 @@
 {%- endmacro %}
 {% macro spark__last_value_by_time(expression) -%}
     max_by({{ expression }}, struct(event_ts, event_id)) filter (where {{ expression }} is not null)
+{%- endmacro %}
+
+{# A part of the last place named: country, region and city of one and the same event. #}
+{% macro last_place_by_time(part) -%}
+    {{ return(adapter.dispatch("last_place_by_time", "footfall")(part)) }}
+{%- endmacro %}
+{% macro duckdb__last_place_by_time(part) -%}
+    arg_max_null({{ part }}, row(event_ts, event_id)) filter (
+        where country is not null or region is not null or city is not null
+    )
+{%- endmacro %}
+{% macro spark__last_place_by_time(part) -%}
+    max_by({{ part }}, struct(event_ts, event_id)) filter (
+        where country is not null or region is not null or city is not null
+    )
 {%- endmacro %}

@@ -1,10 +1,19 @@
 {#
-  1 to 5 by value within the shop: 1 + floor(5 x customers strictly below / customers), in whole
-  numbers. Equal values always score equal, unlike ntile, which cuts ties arbitrarily.
+  Quintile scores by value within the shop, in whole numbers. Equal values always score equal, unlike
+  ntile, which cuts ties arbitrarily.
 #}
-{% macro quintile(column, descending=false) -%}
-    {%- set strictly_below -%}
-        (rank() over (partition by shop_id, {{ column }} is null order by {{ column }} {{ "desc" if descending }}) - 1)
+{# 1 + floor(5 x customers strictly below / customers): the lowest value scores 1. #}
+{% macro quintile(column) -%}
+    {%- set below -%}
+        (rank() over (partition by shop_id, {{ column }} is null order by {{ column }}) - 1)
     {%- endset -%}
-    1 + {{ whole_division("5 * " ~ strictly_below, "count(" ~ column ~ ") over (partition by shop_id)") }}
+    1 + {{ whole_division("5 * " ~ below, "count(" ~ column ~ ") over (partition by shop_id)") }}
+{%- endmacro %}
+
+{# 5 - floor(5 x customers strictly below / customers): the lowest value, the best, scores 5. #}
+{% macro quintile_from_best(column) -%}
+    {%- set below -%}
+        (rank() over (partition by shop_id, {{ column }} is null order by {{ column }}) - 1)
+    {%- endset -%}
+    5 - {{ whole_division("5 * " ~ below, "count(" ~ column ~ ") over (partition by shop_id)") }}
 {%- endmacro %}

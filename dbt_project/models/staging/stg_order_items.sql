@@ -1,12 +1,10 @@
-with
-    versions as ({{ active_rows("order_items") }}),
-
-    ranked as (select *, {{ latest_version(["order_id", "line_number"]) }} as version_rank from versions)
+with versions as ({{ active_rows("order_items") }})
 
 select
     shop_id,
     order_id,
     cast(line_number as bigint) as line_number,
+    cast(updated_at as timestamp) as updated_at,
     item_id,
     item_name,
     item_variant,
@@ -15,6 +13,7 @@ select
     cast(price as bigint) as price_minor,
     cast(quantity as bigint) as quantity,
     cast(discount as bigint) as discount_minor,
-    source
-from ranked
-where version_rank = 1
+    currency,
+    source,
+    content_hash
+from versions

@@ -1,35 +1,28 @@
-with
-    versions as ({{ active_rows("orders") }}),
-
-    shops as (select * from {{ ref("stg_shops") }}),
-
-    ranked as (select *, {{ latest_version(["order_id"]) }} as version_rank from versions)
+with versions as ({{ active_rows("orders") }}), shops as (select * from {{ ref("stg_shops") }})
 
 select
-    ranked.shop_id,
-    ranked.order_id,
-    ranked.customer_id,
-    ranked.device_id,
-    cast(ranked.ordered_at as timestamp) as ordered_at,
-    {{ local_date("cast(ranked.ordered_at as timestamp)", "shops.timezone") }} as order_date,
-    ranked.status,
-    case
-        when ranked.status = 'cancelled' or ranked.cancelled_at is not null
-        then cast(coalesce(ranked.cancelled_at, ranked.updated_at) as timestamp)
-    end as cancelled_at,
-    cast(ranked.value as bigint) as value_minor,
-    cast(ranked.discount as bigint) as discount_minor,
-    cast(ranked.tax as bigint) as tax_minor,
-    cast(ranked.shipping as bigint) as shipping_minor,
-    coalesce(ranked.currency, shops.currency) as currency,
-    ranked.coupon,
-    ranked.payment_method,
-    ranked.channel,
-    ranked.utm_campaign,
-    ranked.country,
-    ranked.region,
-    ranked.city,
-    ranked.source
-from ranked
-inner join shops on shops.shop_id = ranked.shop_id
-where ranked.version_rank = 1
+    versions.shop_id,
+    versions.order_id,
+    cast(versions.updated_at as timestamp) as updated_at,
+    versions.customer_id,
+    versions.device_id,
+    cast(versions.ordered_at as timestamp) as ordered_at,
+    {{ local_date("cast(versions.ordered_at as timestamp)", "shops.timezone") }} as order_date,
+    versions.status,
+    cast(versions.cancelled_at as timestamp) as cancelled_at,
+    cast(versions.value as bigint) as value_minor,
+    cast(versions.discount as bigint) as discount_minor,
+    cast(versions.tax as bigint) as tax_minor,
+    cast(versions.shipping as bigint) as shipping_minor,
+    coalesce(versions.currency, shops.currency) as currency,
+    versions.coupon,
+    versions.payment_method,
+    versions.channel,
+    versions.utm_campaign,
+    versions.country,
+    versions.region,
+    versions.city,
+    versions.source,
+    versions.content_hash
+from versions
+inner join shops on shops.shop_id = versions.shop_id

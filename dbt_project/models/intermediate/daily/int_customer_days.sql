@@ -14,9 +14,9 @@ select
     min(event_ts) as first_event_ts,
     max(event_ts) as last_event_ts,
     count(*) as events,
-    {{ last_value_by_time("country") }} as country,
-    {{ last_value_by_time("region") }} as region,
-    {{ last_value_by_time("city") }} as city
+    {{ last_place_by_time("country") }} as country,
+    {{ last_place_by_time("region") }} as region,
+    {{ last_place_by_time("city") }} as city
 from {{ ref("int_events") }}
 where customer_id is not null and is_event_head and {{ in_window("event_date", "events") }}
 group by shop_id, event_date, customer_id, visitor_id

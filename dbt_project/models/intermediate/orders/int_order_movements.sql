@@ -1,8 +1,10 @@
 {#
   Every movement of an order's money on its own day: the purchase, each refund, the cancellation.
-  A refund without an amount, and a cancellation, take back all that is left. Refunds of an order
-  whose worth is known never exceed it: what was asked beyond that is kept in `excess_minor`.
+  A refund without an amount, a cancellation, and the order table's word that an order is refunded
+  (where no refund row says more) take back all that is left. Refunds of an order whose worth is known
+  never exceed it: what was asked beyond that is kept in `excess_minor`.
 #}
+-- depends_on: {{ ref("int_orders_touched") }}
 {{
     config(
         materialized="incremental",
@@ -16,9 +18,9 @@ with
 
     placed as (select * from {{ ref("int_orders_placed") }}),
 
-    order_events as ({{ touched_rows(ref("int_order_events")) }}),
+    order_events as (select * from {{ ref("int_order_events_touched") }} where orders_from = 'events'),
 
-    table_refunds as ({{ touched_rows(ref("stg_refunds")) }}),
+    table_refunds as (select * from {{ ref("int_refunds_touched") }}),
 
     asked as (
         select
@@ -28,16 +30,14 @@ with
             case when events.event_name = 'refund' then 'refund' else 'cancellation' end as movement_type,
             events.event_ts as moved_at,
             events.event_date as movement_date,
-            case when events.event_name = 'refund' then events.value_minor end as asked_minor,
+            -- some sources write what was given back with a minus
+            case when events.event_name = 'refund' then abs(events.value_minor) end as asked_minor,
             events.currency,
             events.customer_id,
             events.source,
             -- a refund that names items but no amount is worth an unknown part of the order
-            events.event_name = 'refund'
-            and events.value_minor is null
-            and events.item_id is not null as is_unknown
+            events.event_name = 'refund' and events.value_minor is null and events.is_line as is_part
         from order_events as events
-        inner join shops on shops.shop_id = events.shop_id and shops.orders_from = 'events'
         where events.event_name in ('refund', 'cancel_order') and events.is_event_head
 
         union all
@@ -53,7 +53,7 @@ with
             refunds.currency,
             cast(null as varchar) as customer_id,
             refunds.source,
-            refunds.value_minor is null and refunds.line_number is not null as is_unknown
+            refunds.value_minor is null and refunds.line_number is not null as is_part
         from table_refunds as refunds
         inner join shops on shops.shop_id = refunds.shop_id and shops.orders_from = 'tables'
 
@@ -70,32 +70,65 @@ with
             placed.currency,
             placed.customer_id,
             'orders' as source,
-            false as is_unknown
+            false as is_part
         from placed
         inner join shops on shops.shop_id = placed.shop_id
         where placed.cancelled_at is not null
+
+        union all
+
+        select
+            placed.shop_id,
+            placed.order_id,
+            'refunded' as movement_id,
+            'refund' as movement_type,
+            placed.refunded_at as moved_at,
+            {{ local_date("placed.refunded_at", "shops.timezone") }} as movement_date,
+            cast(null as bigint) as asked_minor,
+            placed.currency,
+            placed.customer_id,
+            'orders' as source,
+            false as is_part
+        from placed
+        inner join shops on shops.shop_id = placed.shop_id
+        where
+            placed.refunded_at is not null
+            and not exists (
+                select 1
+                from table_refunds as refunds
+                where refunds.shop_id = placed.shop_id and refunds.order_id = placed.order_id
+            )
     ),
 
-    -- how much all refunds so far would take, each at most what the order is worth
-    running as (
+    wished as (
         select
             asked.*,
-            placed.order_id is not null as has_purchase,
             placed.value_minor as order_value_minor,
-            cast(
-                sum(
-                    case when asked.is_unknown then 0 else coalesce(asked.asked_minor, placed.value_minor) end
-                ) over (
-                    partition by asked.shop_id, asked.order_id
-                    order by asked.moved_at, asked.movement_type desc, asked.movement_id
-                    rows between unbounded preceding and current row
-                ) as bigint
-            ) as running_minor,
+            asked.asked_minor is null and not asked.is_part as takes_all,
             case
-                when asked.is_unknown then null else coalesce(asked.asked_minor, placed.value_minor)
+                when asked.is_part
+                then null
+                -- without a rate table an amount in another currency says nothing about what is left
+                when asked.currency <> placed.currency
+                then null
+                else coalesce(asked.asked_minor, placed.value_minor)
             end as wanted_minor
         from asked
         left join placed on placed.shop_id = asked.shop_id and placed.order_id = asked.order_id
+    ),
+
+    -- how much all refunds so far would take
+    running as (
+        select
+            *,
+            cast(
+                sum(coalesce(wanted_minor, 0)) over (
+                    partition by shop_id, order_id
+                    order by moved_at, movement_type desc, movement_id
+                    rows between unbounded preceding and current row
+                ) as bigint
+            ) as running_minor
+        from wished
     ),
 
     taken as (
@@ -121,7 +154,8 @@ select
     moved_at,
     movement_date,
     - taken_minor as amount_minor,
-    case when asked_minor is not null then asked_minor - taken_minor else 0 end as excess_minor,
+    coalesce(case when wanted_minor is not null then asked_minor - taken_minor end, 0) as excess_minor,
+    takes_all,
     currency,
     customer_id,
     source
@@ -138,6 +172,7 @@ select
     order_date as movement_date,
     value_minor as amount_minor,
     0 as excess_minor,
+    false as takes_all,
     currency,
     customer_id,
     order_source as source

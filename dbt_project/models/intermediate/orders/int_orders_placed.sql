@@ -8,9 +8,9 @@
 with
     shops as (select * from {{ ref("stg_shops") }}),
 
-    order_events as ({{ touched_rows(ref("int_order_events")) }}),
-
-    purchases as (select * from order_events where event_name = 'purchase' and is_event_head),
+    purchases as (
+        select * from {{ ref("int_order_events_touched") }} where event_name = 'purchase' and is_event_head
+    ),
 
     ranked as (
         select
@@ -56,7 +56,7 @@ with
             buyers.session_id,
             buyers.purchase_events,
             stated.value_minor,
-            stated.discount_minor,
+            stated.event_discount_minor as discount_minor,
             stated.tax_minor,
             stated.shipping_minor,
             stated.currency,
@@ -68,14 +68,41 @@ with
             stated.country,
             stated.region,
             stated.city,
-            cast(null as timestamp) as cancelled_at
+            cast(null as timestamp) as cancelled_at,
+            cast(null as timestamp) as refunded_at
         from ranked as stated
         inner join buyers on buyers.shop_id = stated.shop_id and buyers.order_id = stated.order_id
         inner join shops on shops.shop_id = stated.shop_id and shops.orders_from = 'events'
         where stated.value_rank = 1
     ),
 
-    table_orders as ({{ touched_rows(ref("stg_orders")) }}),
+    table_orders as ({{ latest_touched(ref("stg_orders"), ["order_id"]) }}),
+
+    order_versions as ({{ touched_rows(ref("stg_orders")) }}),
+
+    -- since when the order has been in its present state: the first version after the last other one
+    final_versions as (
+        select
+            versions.shop_id,
+            versions.order_id,
+            versions.updated_at,
+            versions.status is distinct from latest.status as is_other,
+            max(case when versions.status is distinct from latest.status then versions.updated_at end) over (
+                partition by versions.shop_id, versions.order_id
+            ) as last_other_at
+        from order_versions as versions
+        inner join
+            table_orders as latest
+            on latest.shop_id = versions.shop_id
+            and latest.order_id = versions.order_id
+    ),
+
+    states as (
+        select shop_id, order_id, min(updated_at) as since
+        from final_versions
+        where not is_other and (last_other_at is null or updated_at > last_other_at)
+        group by shop_id, order_id
+    ),
 
     first_hits as (select * from ranked where time_rank = 1),
 
@@ -106,9 +133,16 @@ with
             coalesce(placed.country, first_hits.country) as country,
             coalesce(placed.region, first_hits.region) as region,
             coalesce(placed.city, first_hits.city) as city,
-            placed.cancelled_at
+            case
+                when placed.status = 'cancelled' or placed.cancelled_at is not null
+                then coalesce(placed.cancelled_at, states.since, placed.updated_at)
+            end as cancelled_at,
+            case
+                when placed.status = 'refunded' then coalesce(states.since, placed.updated_at)
+            end as refunded_at
         from table_orders as placed
         inner join shops on shops.shop_id = placed.shop_id and shops.orders_from = 'tables'
+        left join states on states.shop_id = placed.shop_id and states.order_id = placed.order_id
         left join buyers on buyers.shop_id = placed.shop_id and buyers.order_id = placed.order_id
         left join first_hits on first_hits.shop_id = placed.shop_id and first_hits.order_id = placed.order_id
     )

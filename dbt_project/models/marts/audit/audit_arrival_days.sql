@@ -37,8 +37,12 @@ select
     count(*) as loads,
     cast(sum(load_days.rows) as bigint) as contract_rows,
     coalesce(max(too_late.rows_too_late), 0) as rows_too_late,
-    md5(string_agg(load_days.load_id, ',' order by load_days.load_id)) as loads_fingerprint
+    -- where orders come from is part of it: a shop that changes it is computed anew, day by day
+    md5(
+        max(shops.orders_from) || ':' || string_agg(load_days.load_id, ',' order by load_days.load_id)
+    ) as loads_fingerprint
 from load_days
+inner join {{ ref("stg_shops") }} as shops on shops.shop_id = load_days.shop_id
 left join too_late on too_late.shop_id = load_days.shop_id and too_late.arrival_date = load_days.arrival_date
 where {{ in_window("load_days.arrival_date", "arrivals") }}
 group by load_days.shop_id, load_days.arrival_date

@@ -13,6 +13,10 @@ with
             count(distinct orders.customer_id) as buyers,
             count(case when orders.currency <> shops.currency then 1 end) as orders_in_other_currency,
             count(case when orders.revenue_minor is null then 1 end) as orders_of_unknown_value,
+            count(case when orders.currency = shops.currency then 1 end) as orders_in_currency,
+            count(
+                case when orders.currency = shops.currency and orders.revenue_minor is not null then 1 end
+            ) as orders_of_known_value,
             cast(sum(orders.units) as bigint) as units,
             cast(
                 sum(case when orders.currency = shops.currency then orders.revenue_minor end) as bigint
@@ -80,28 +84,34 @@ select
     coalesce(placed.orders_in_other_currency, 0) as orders_in_other_currency,
     coalesce(placed.orders_of_unknown_value, 0) as orders_of_unknown_value,
     shops.currency,
-    case when placed.kpi_date is null then 0 else placed.revenue_minor end as revenue_minor,
     case
-        when placed.kpi_date is null then 0 else placed.refund_of_days_orders_minor
+        when coalesce(placed.orders_in_currency, 0) = 0 then 0 else placed.revenue_minor
+    end as revenue_minor,
+    case
+        when coalesce(placed.orders_in_currency, 0) = 0 then 0 else placed.refund_of_days_orders_minor
     end as refund_of_days_orders_minor,
     case
-        when placed.kpi_date is null then 0 else placed.net_revenue_of_days_orders_minor
+        when coalesce(placed.orders_in_currency, 0) = 0 then 0 else placed.net_revenue_of_days_orders_minor
     end as net_revenue_of_days_orders_minor,
 
     -- money given back by the day it was given back
     coalesce(taken_back.refunds, 0) as refunds,
     coalesce(taken_back.cancellations, 0) as cancellations,
     case when taken_back.kpi_date is null then 0 else taken_back.refund_minor end as refund_minor,
-    case when placed.kpi_date is null then 0 else placed.revenue_minor end - case
-        when taken_back.kpi_date is null then 0 else coalesce(taken_back.refund_minor, 0)
+    case
+        when
+            coalesce(placed.orders_in_currency, 0) > 0
+            and placed.revenue_minor is null
+            and taken_back.refund_minor is null
+        then null
+        else coalesce(placed.revenue_minor, 0) - coalesce(taken_back.refund_minor, 0)
     end as net_revenue_minor,
 
     -- rates
     {{ ratio("traffic.sessions_with_purchase", "traffic.sessions") }} as session_conversion_rate,
     {{ ratio("traffic.visitors_with_purchase", "traffic.visitors") }} as visitor_conversion_rate,
     {{ ratio("traffic.bounces", "traffic.sessions") }} as bounce_rate,
-    {{ ratio("placed.revenue_minor", "placed.orders - placed.orders_of_unknown_value - placed.orders_in_other_currency", 2) }}
-    as average_order_value_minor
+    {{ ratio("placed.revenue_minor", "placed.orders_of_known_value", 2) }} as average_order_value_minor
 from days
 inner join shops on shops.shop_id = days.shop_id
 left join traffic on traffic.shop_id = days.shop_id and traffic.event_date = days.kpi_date

@@ -1,7 +1,10 @@
 {{ config(tags=["whole"], meta={"refresh_class": "from daily", "key": ["shop_id", "customer_id"]}) }}
 
 with
-    users as (select * from {{ ref("stg_users") }}),
+    users as (
+        select *, country is not null or region is not null or city is not null as has_place
+        from {{ ref("stg_users") }}
+    ),
 
     days as (select * from {{ ref("int_customer_days") }}),
 
@@ -18,35 +21,24 @@ with
             min(event_date) as first_seen_date,
             max(event_date) as last_seen_date,
             count(distinct event_date) as active_days,
-            count(distinct visitor_id) as devices,
-            arg_max(country, event_date) filter (where country is not null) as country
-        from
-            (
-                -- one place a day, so that ties never decide
-                select
-                    shop_id,
-                    customer_id,
-                    event_date,
-                    visitor_id,
-                    first_event_ts,
-                    last_event_ts,
-                    max(country) over (partition by shop_id, customer_id, event_date) as country
-                from days
-            )
+            count(distinct visitor_id) as devices
+        from days
         group by shop_id, customer_id
     ),
 
+    -- one place, of one day: a country of here and a city of there would be no place
     places as (
         select
             shop_id,
             customer_id,
+            country,
             region,
             city,
             row_number() over (
-                partition by shop_id, customer_id order by last_event_ts desc, visitor_id
+                partition by shop_id, customer_id order by event_date desc, last_event_ts desc, visitor_id
             ) as place
         from days
-        where region is not null or city is not null
+        where country is not null or region is not null or city is not null
     ),
 
     purchases as (
@@ -65,8 +57,7 @@ with
             ) as refund_minor,
             cast(
                 sum(case when orders.currency = shops.currency then net_revenue_minor end) as bigint
-            ) as net_revenue_minor,
-            max(country) as country
+            ) as net_revenue_minor
         from orders
         inner join shops on shops.shop_id = orders.shop_id
         group by orders.shop_id, orders.customer_id
@@ -90,9 +81,9 @@ select
     users.registered_at,
     users.gender,
     users.birth_year,
-    coalesce(users.country, activity.country, purchases.country) as country,
-    coalesce(users.region, places.region) as region,
-    coalesce(users.city, places.city) as city,
+    case when users.has_place then users.country else places.country end as country,
+    case when users.has_place then users.region else places.region end as region,
+    case when users.has_place then users.city else places.city end as city,
     users.acquisition_channel,
     activity.first_event_ts,
     activity.last_event_ts,

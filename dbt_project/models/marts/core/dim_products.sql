@@ -8,9 +8,44 @@ with
     -- a product that the shop's own table knows takes its history from there alone
     catalogued as (select distinct shop_id, item_id from catalogue),
 
+    by_events as (
+        select shop_id, item_id, event_date, item_name, item_category, item_brand, price_minor, currency
+        from {{ ref("int_product_days") }}
+    ),
+
+    known_by_events as (select distinct shop_id, item_id from by_events),
+
+    -- products that only order lines name
+    by_lines as (
+        select
+            lines.shop_id,
+            lines.item_id,
+            lines.line_date as event_date,
+            min(lines.item_name) as item_name,
+            min(lines.item_category) as item_category,
+            min(lines.item_brand) as item_brand,
+            min(lines.price_minor) as price_minor,
+            min(lines.currency) as currency
+        from {{ ref("fct_order_items") }} as lines
+        left join
+            known_by_events
+            on known_by_events.shop_id = lines.shop_id
+            and known_by_events.item_id = lines.item_id
+        where lines.item_id is not null and known_by_events.item_id is null
+        group by lines.shop_id, lines.item_id, lines.line_date
+    ),
+
+    days as (
+        select *
+        from by_events
+        union all
+        select *
+        from by_lines
+    ),
+
     seen as (
         select days.*
-        from {{ ref("int_product_days") }} as days
+        from days
         left join catalogued on catalogued.shop_id = days.shop_id and catalogued.item_id = days.item_id
         where catalogued.item_id is null
     ),

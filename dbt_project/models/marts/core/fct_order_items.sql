@@ -1,3 +1,4 @@
+-- depends_on: {{ ref("int_orders_touched") }}
 {{
     config(
         materialized="incremental",
@@ -8,15 +9,13 @@
 }}
 
 with
-    shops as (select * from {{ ref("stg_shops") }}),
-
     placed as (select * from {{ ref("int_orders_placed") }}),
 
-    order_events as ({{ touched_rows(ref("int_order_events")) }}),
+    order_lines as (select * from {{ ref("int_order_events_touched") }} where is_line),
 
-    table_items as ({{ touched_rows(ref("stg_order_items")) }}),
+    table_items as ({{ latest_touched(ref("stg_order_items"), ["order_id", "line_number"]) }}),
 
-    table_refunds as ({{ touched_rows(ref("stg_refunds")) }}),
+    table_refunds as (select * from {{ ref("int_refunds_touched") }}),
 
     lines as (
         -- lines of the purchase event that stands for the order
@@ -38,14 +37,14 @@ with
             events.quantity,
             events.discount_minor,
             events.currency
-        from order_events as events
+        from order_lines as events
         inner join
             placed
             on placed.shop_id = events.shop_id
             and placed.order_id = events.order_id
             and placed.purchase_event_id = events.event_id
             and placed.purchase_event_date = events.event_date
-        where events.event_name = 'purchase' and events.item_id is not null
+        where events.event_name = 'purchase'
 
         union all
 
@@ -67,7 +66,7 @@ with
             items.price_minor,
             items.quantity,
             items.discount_minor,
-            placed.currency
+            coalesce(items.currency, placed.currency) as currency
         from table_items as items
         inner join
             placed
@@ -96,10 +95,9 @@ with
             - events.quantity as quantity,
             - events.discount_minor as discount_minor,
             events.currency
-        from order_events as events
-        inner join shops on shops.shop_id = events.shop_id and shops.orders_from = 'events'
+        from order_lines as events
         left join placed on placed.shop_id = events.shop_id and placed.order_id = events.order_id
-        where events.event_name = 'refund' and events.item_id is not null
+        where events.event_name = 'refund' and events.orders_from = 'events'
 
         union all
 

@@ -25,6 +25,10 @@ with
             ) as refund_minor,
             cast(coalesce(sum(excess_minor), 0) as bigint) as excess_refund_minor,
             count(case when movement_type = 'refund' then 1 end) as refunds,
+            count(
+                case when movement_type <> 'purchase' and amount_minor is null then 1 end
+            ) as unknown_refunds,
+            bool_or(movement_type = 'refund' and takes_all) as is_taken_back_whole,
             min(currency) as currency,
             min(customer_id) as customer_id
         from movements
@@ -48,6 +52,8 @@ select
         then 'refund_only'
         when settled.cancelled_at is not null
         then 'cancelled'
+        when settled.is_taken_back_whole
+        then 'refunded'
         when settled.refund_minor > 0 and settled.refund_minor >= placed.value_minor
         then 'refunded'
         when settled.refunds > 0
@@ -55,7 +61,7 @@ select
         else 'completed'
     end as status,
     placed.order_id is not null as has_purchase,
-    coalesce(placed.order_source, 'events') as order_source,
+    coalesce(placed.order_source, shops.orders_from) as order_source,
     coalesce(placed.customer_id, settled.customer_id) as customer_id,
     placed.device_id,
     placed.visitor_id,
@@ -73,6 +79,7 @@ select
     case when placed.order_id is null then 0 else placed.value_minor end
     - settled.refund_minor as net_revenue_minor,
     settled.refunds,
+    settled.unknown_refunds,
     settled.first_refund_date,
     settled.last_refunded_at,
     settled.cancelled_at,
@@ -85,5 +92,6 @@ select
     placed.region,
     placed.city
 from settled
+inner join {{ ref("stg_shops") }} as shops on shops.shop_id = settled.shop_id
 left join placed on placed.shop_id = settled.shop_id and placed.order_id = settled.order_id
 left join lines on lines.shop_id = settled.shop_id and lines.order_id = settled.order_id

@@ -7,8 +7,19 @@ with
         inner join {{ ref("stg_shops") }} as shops on shops.shop_id = orders.shop_id
     ),
 
-    -- the last day the shop's data speak of
-    as_of as (select shop_id, max(kpi_date) as as_of from {{ ref("agg_kpis_daily") }} group by shop_id),
+    newest_arrivals as (
+        select shop_id, max(arrival_date) as arrival_date
+        from {{ ref("audit_arrival_days") }}
+        group by shop_id
+    ),
+
+    -- the last day the shop's data speak of; a row that is dated in the future does not move it
+    as_of as (
+        select kpis.shop_id, least(max(kpis.kpi_date), max(newest_arrivals.arrival_date)) as as_of
+        from {{ ref("agg_kpis_daily") }} as kpis
+        inner join newest_arrivals on newest_arrivals.shop_id = kpis.shop_id
+        group by kpis.shop_id
+    ),
 
     customers as (
         select
@@ -34,7 +45,9 @@ with
             customers.customer_id,
             as_of.as_of,
             customers.last_order_date,
-            cast({{ days_between("customers.last_order_date", "as_of.as_of") }} as bigint) as recency_days,
+            cast(
+                greatest({{ days_between("customers.last_order_date", "as_of.as_of") }}, 0) as bigint
+            ) as recency_days,
             customers.frequency,
             customers.monetary_minor,
             customers.currency
@@ -43,11 +56,12 @@ with
         where customers.frequency > 0
     ),
 
-    -- Quintile by value: the share of customers strictly below decides, so equal values score equal.
+    -- Quintiles by value: the share of customers strictly better (recency) or strictly below (frequency,
+    -- money) decides, so equal values score equal, the most recent score 5 and one-time buyers score 1.
     scored as (
         select
             *,
-            {{ quintile("recency_days", descending=true) }} as r_score,
+            {{ quintile_from_best("recency_days") }} as r_score,
             {{ quintile("frequency") }} as f_score,
             case when monetary_minor is not null then {{ quintile("monetary_minor") }} end as m_score
         from measured
