@@ -24,7 +24,7 @@ class Installation:
         self.published = home / "published"
         self.ledger.mkdir(parents=True)
         (self.ledger / "schema.json").touch()
-        self.shops = {"main": "events", "other": "events"}
+        self.shops = dict.fromkeys(["main", "other", "north", "south"], "events")
         self._write_shops()
 
     def orders_come_from(self, shop: str, where: str) -> None:
@@ -103,7 +103,7 @@ def test_a_superseding_load_dirties_its_own_days_and_those_it_took_away(installa
     days = pending_days(installation.ledger, installation.published)
     assert [(day.arrival_date.day, day.reason) for day in days] == [
         (1, "is published, and all its loads were superseded"),
-        (2, "is published without its newest loads"),
+        (2, "is published without its newest loads or settings"),
         (3, "has arrived and is not published"),
     ]
 
