@@ -45,9 +45,14 @@ def progress_logger(init_context: dg.InitLoggerContext) -> logging.Logger:
 def told_to(say: Say | None) -> Iterator[None]:
     """While inside, runs in this process tell ``say`` of their steps."""
     _listeners.append(say or (lambda words: None))
+    # What libraries remark to Dagster's logger would land between the lines on the terminal.
+    remarks = logging.getLogger("dagster.builtin")
+    before = remarks.level
+    remarks.setLevel(logging.WARNING)
     try:
         yield
     finally:
+        remarks.setLevel(before)
         _listeners.pop()
 
 

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 
 from ingestion.simulator import SimulatorConfig, simulate
@@ -26,7 +27,8 @@ class Written:
     summary: dict[str, Any]
 
     def truth(self, name: str) -> pd.DataFrame:
-        return pd.read_parquet(self.out / "truth" / f"{name}.parquet")
+        with duckdb.connect() as connection:
+            return connection.execute("FROM read_parquet(?)", [str(self.out / "truth" / f"{name}.parquet")]).df()
 
     def table(self, name: str) -> pd.DataFrame:
         return pd.read_csv(self.out / "tables" / f"{name}.csv", dtype=str, keep_default_na=False)
