@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ingestion.contract import CURRENCY_EXPONENTS, DEFAULT_EXPONENT, Column
+from ingestion.contract import CURRENCY_EXPONENTS, DEFAULT_EXPONENT
+from ingestion.contract_model import Column
 from ingestion.expressions import quote_identifier, quote_literal
 from ingestion.mapping_models import EPOCH_UNITS, ColumnRule
 

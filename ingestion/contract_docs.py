@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ingestion.casting import REASONS
-from ingestion.contract import CONTRACT_VERSION, CONTRACTS, CURRENCY_EXPONENTS, EVENT_NAMES, LINEAGE, Column, Contract
+from ingestion.contract import CONTRACT_VERSION, CONTRACTS, CURRENCY_EXPONENTS, EVENT_NAMES
+from ingestion.contract_model import LINEAGE, Column, Contract
 
 PAGE = Path(__file__).parents[1] / "docs" / "event-contract.md"
 

@@ -23,7 +23,8 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion.contract import CONTRACT_VERSION, CONTRACTS, LAKE_TYPES
+from ingestion.contract import CONTRACT_VERSION, CONTRACTS
+from ingestion.contract_model import LAKE_TYPES
 from ingestion.durable import make_folder, publish_file, write_bytes_durably
 from ingestion.expressions import quote_identifier, quote_literal
 from ingestion.shops import Shop

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ingestion.contract import CONTRACT_VERSION, CONTRACTS, Contract
+from ingestion.contract import CONTRACT_VERSION, CONTRACTS
+from ingestion.contract_model import Contract
 from ingestion.expressions import Expression, ExpressionError, parse_expression
 
 ITEMS_TOTAL = "items_total"

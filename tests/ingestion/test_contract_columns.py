@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ingestion.casting import REASONS
-from ingestion.contract import CONTRACTS, Column, Contract
+from ingestion.contract import CONTRACTS
+from ingestion.contract_model import Column, Contract
 from ingestion.lake import Lake
 from ingestion.load import ingest_file
 from ingestion.mapping import parse_mapping

@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.contract import CONTRACTS, LAKE_TYPES
+from ingestion.contract import CONTRACTS
+from ingestion.contract_model import LAKE_TYPES
 from ingestion.lake import QUARANTINE, QUARANTINE_COLUMNS, Lake
 from ingestion.ledger import LedgerError, active_loads, dirty_days, read_ledger
 from ingestion.load import ingest_file, ingest_files
