@@ -34,7 +34,7 @@ test: prepare ## Run the tests, without the long ones
 	@$(PYTEST) -m "not long"
 
 .PHONY: verify
-verify: prepare ## Run every test: full real data, scale, many kills
+verify: prepare ## Run every test, the long ones too: full real data, many kills
 	@$(PYTEST)
 
 .PHONY: lint
