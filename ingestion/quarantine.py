@@ -12,7 +12,7 @@ import duckdb
 
 from ingestion.contract import CONTRACT_VERSION
 from ingestion.expressions import quote_literal
-from ingestion.lake import QUARANTINE, QUARANTINE_COLUMNS, Lake
+from ingestion.lake import QUARANTINE_COLUMNS
 from ingestion.ledger import LedgerEntry, pending_quarantine
 from ingestion.mapping_models import SourceMapping
 from ingestion.pseudonym import patch_ids_sql, pseudonym_sql, replace_ids_sql
@@ -98,11 +98,6 @@ def _without_ids(typed: TypedRows) -> str:
                 FROM told LEFT JOIN (SELECT __row {picked} FROM ({typed.originals}) GROUP BY __row) AS ids USING (__row)
             )
         )"""
-
-
-def quarantine_glob(lake: Lake, shop_id: str = "*") -> str:
-    """Glob of quarantine files."""
-    return lake.glob(QUARANTINE, shop_id)
 
 
 def waiting(entries: Iterable[LedgerEntry], shop_id: str, source: str, contract: str) -> list[LedgerEntry]:

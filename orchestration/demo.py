@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -159,12 +158,6 @@ def summary_in_words(summary: DemoSummary, settings: Settings) -> str:
         "  footfall ingest --help  your own logs",
     ]
     return "\n".join(lines)
-
-
-def kept_parameters(settings: Settings) -> dict[str, Any]:
-    """The parameters of the demo that was simulated here; empty where none was."""
-    path = settings.home / "demo" / "parameters.json"
-    return dict(json.loads(path.read_bytes())) if path.is_file() else {}
 
 
 def _major(minor: int, currency: str) -> str:

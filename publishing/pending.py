@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from publishing.errors import BrokenPublication, MissingTable, NothingPublished
+from publishing.errors import MissingTable, NothingPublished
 from publishing.reader import PublishedReader
 
 _LEDGER_COLUMNS = (
@@ -124,5 +124,3 @@ def _published(published: Path) -> tuple[duckdb.DuckDBPyConnection, PublishedRea
         return reader.connect(), reader
     except (NothingPublished, MissingTable):
         return duckdb.connect(), None
-    except BrokenPublication:
-        raise

@@ -1,6 +1,6 @@
 {#
-  md5 over a list of expressions, each length-prefixed by a separator that ids cannot fake: nulls and
-  empty strings stay apart.
+  md5 over a list of expressions joined by `|`, with a `|` inside a value doubled: nulls and empty
+  strings stay apart.
 #}
 {% macro hash_key(expressions) %}
     md5(

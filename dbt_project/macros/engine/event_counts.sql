@@ -1,4 +1,4 @@
-{# How many events of a GA4 name a group holds; `heads` counts an event with several items once. #}
+{# How many rows of these GA4 event names a group holds; over event heads, how many events. #}
 {% macro count_events(event_names) -%}
     count(case when event_name in ('{{ event_names | join("', '") }}') then 1 end)
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# A rate as an exact decimal; null when there is nothing to divide by. #}
+{# A rate rounded to a decimal of so many digits; null when there is nothing to divide by. #}
 {% macro ratio(part, whole, digits=6) -%}
     cast(
         round(

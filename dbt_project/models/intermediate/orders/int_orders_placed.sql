@@ -72,8 +72,7 @@ with
             cast(null as timestamp) as refunded_at
         from ranked as stated
         inner join buyers on buyers.shop_id = stated.shop_id and buyers.order_id = stated.order_id
-        inner join shops on shops.shop_id = stated.shop_id and shops.orders_from = 'events'
-        where stated.value_rank = 1
+        where stated.value_rank = 1 and stated.orders_from = 'events'
     ),
 
     table_orders as ({{ latest_touched(ref("stg_orders"), ["order_id"]) }}),

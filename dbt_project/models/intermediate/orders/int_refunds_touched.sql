@@ -10,14 +10,9 @@ with
     named as (select distinct shop_id, refund_id from ({{ touched_rows("versions") }}) as touched_versions),
 
     ranked as (
-        select
-            versions.*,
-            row_number() over (
-                partition by versions.shop_id, versions.refund_id
-                order by versions.updated_at desc, versions.content_hash desc
-            ) as version_rank
+        select versions.*, {{ latest_version(["refund_id"]) }} as version_rank
         from versions
-        inner join named on named.shop_id = versions.shop_id and named.refund_id = versions.refund_id
+        inner join named using (shop_id, refund_id)
     ),
 
     latest as (select * from ranked where version_rank = 1)
