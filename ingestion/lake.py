@@ -6,6 +6,7 @@
     lake/quarantine/shop_id=<shop>/arrival_date=<day>/<load_id>.parquet
     lake/ledger/<load_id>.json      a load's rows exist only if this file does
     lake/shops.parquet
+    lake/identity_overrides.csv     decisions of people, see ``identity_overrides``
 
 Opening a lake lays down a file without rows per table, with the full schema, so that a reader's glob
 always matches and a column added later is null in older files.
@@ -45,6 +46,9 @@ QUARANTINE_COLUMNS: dict[str, str] = {
     "reasons": "VARCHAR",
     "contract_version": "BIGINT",
 }
+_IDENTITY_OVERRIDES = b"shop_id,anonymous_id,customer_id,action,decided_at,decided_by,reason\n"
+#: Counts up when opening a lake lays down more than before.
+_LAYOUT = 2
 _SHOP_COLUMNS = ("shop_id", "timezone", "currency", "orders_from")
 
 
@@ -77,6 +81,11 @@ class Lake:
         """The table of shops."""
         return self.root / "shops.parquet"
 
+    @property
+    def identity_overrides_file(self) -> Path:
+        """Decisions about who uses which device."""
+        return self.root / "identity_overrides.csv"
+
     def file_path(self, table: str, shop_id: str, day: object, load_id: str) -> Path:
         """Path of one load's rows of one arrival day."""
         return self.root / table / f"shop_id={shop_id}" / f"arrival_date={day}" / f"{load_id}.parquet"
@@ -105,7 +114,7 @@ class Lake:
 
     def _lay_down(self) -> None:
         make_folder(self.root)
-        stamp = self.root / f".opened-version-{CONTRACT_VERSION}"
+        stamp = self.root / f".opened-version-{CONTRACT_VERSION}-{_LAYOUT}"
         if stamp.exists():
             return
         with self.lock(), duckdb.connect() as connection:
@@ -118,6 +127,8 @@ class Lake:
             write_bytes_durably(self.ledger_folder / "schema.json", b"")
             if not self.shops_file.exists():
                 self._write_shops(connection, [])
+            if not self.identity_overrides_file.exists():
+                write_bytes_durably(self.identity_overrides_file, _IDENTITY_OVERRIDES)
             write_bytes_durably(stamp, b"")
 
     def shops(self, connection: duckdb.DuckDBPyConnection | None = None) -> list[Shop]:

@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     shops_file: Path | None = Field(None, description="YAML list of further shops with the four keys above.")
     history_start: date = Field(date(2009, 1, 1), description="First arrival day that can be processed.")
     late_days: int = Field(3, ge=0, le=30, description="Days after the event on which it may still arrive.")
+    max_customers_per_device: int = Field(1, ge=1, le=100, description="Customers on a device before it is shared.")
     duckdb_memory: str = Field("4GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB|TB)$", description="DuckDB memory limit.")
     duckdb_threads: int = Field(2, ge=1, le=256, description="DuckDB threads.")
     pseudonym_key: SecretStr | None = Field(None, description="Key that turns personal ids into pseudonyms at ingest.")
@@ -120,6 +121,7 @@ class Settings(BaseSettings):
         return {
             "FOOTFALL_HOME": str(self.home),
             "FOOTFALL_LATE_DAYS": str(self.late_days),
+            "FOOTFALL_MAX_CUSTOMERS_PER_DEVICE": str(self.max_customers_per_device),
             "FOOTFALL_DUCKDB_MEMORY": self.duckdb_memory,
             "FOOTFALL_DUCKDB_THREADS": str(self.duckdb_threads),
         }

@@ -1,11 +1,12 @@
+{# A UTC timestamp as the clock on the wall shows it in a time zone given by name. #}
+{% macro local_time(ts, zone) %}
+    {{ return(adapter.dispatch("local_time", "footfall")(ts, zone)) }}
+{% endmacro %}
+{% macro duckdb__local_time(ts, zone) %} timezone({{ zone }}, timezone('UTC', {{ ts }})) {% endmacro %}
+{% macro spark__local_time(ts, zone) %} from_utc_timestamp({{ ts }}, {{ zone }}) {% endmacro %}
+
 {# The calendar day of a UTC timestamp in a time zone given by name. #}
-{% macro local_date(ts, zone) %}
-    {{ return(adapter.dispatch("local_date", "footfall")(ts, zone)) }}
-{% endmacro %}
-{% macro duckdb__local_date(ts, zone) %}
-    cast(timezone({{ zone }}, timezone('UTC', {{ ts }})) as date)
-{% endmacro %}
-{% macro spark__local_date(ts, zone) %} cast(from_utc_timestamp({{ ts }}, {{ zone }}) as date) {% endmacro %}
+{% macro local_date(ts, zone) %} cast({{ local_time(ts, zone) }} as date) {% endmacro %}
 
 {# Microseconds since 1970 of a UTC timestamp, as an integer. #}
 {% macro epoch_us(ts) %} {{ return(adapter.dispatch("epoch_us", "footfall")(ts)) }} {% endmacro %}
@@ -14,3 +15,14 @@
 
 {# Whole days from one date to another. #}
 {% macro days_between(earlier, later) %}({{ later }} - {{ earlier }}) {% endmacro %}
+
+{# How many different hours of the day (0-23) a column holds in a group. #}
+{% macro distinct_hours(hour) %}
+    {{ return(adapter.dispatch("distinct_hours", "footfall")(hour)) }}
+{% endmacro %}
+{% macro duckdb__distinct_hours(hour) %}
+    cast(bit_count(bit_or(1::bigint << {{ hour }})) as bigint)
+{% endmacro %}
+{% macro spark__distinct_hours(hour) %}
+    cast(bit_count(bit_or(shiftleft(1l, {{ hour }}))) as bigint)
+{% endmacro %}

@@ -24,17 +24,21 @@
 {% endmacro %}
 
 {#
-  touched keys: every key listed in `int_orders_touched` is removed and replaced by what the run
-  computed for it, which is nothing when the key is gone.
-  Model meta: `partition_column`; the key is (shop_id, order_id).
+  touched keys: every key listed in the model's list of touched keys is removed and replaced by what
+  the run computed for it, which is nothing when the key is gone.
+  Model meta: `partition_column`, `touched_by` (the model that lists the keys), `touched_key`.
 #}
 {% macro get_incremental_replace_touched_sql(args) %}
-    {% set column = config.get("meta")["partition_column"] %}
+    {% set meta = config.get("meta") %}
+    {% set column = meta["partition_column"] %}
     {% set columns = get_quoted_csv(args["dest_columns"] | map(attribute="name")) %}
     {% set touched %}
         exists (
-            select 1 from {{ ref("int_orders_touched") }} as touched
-            where touched.shop_id = target.shop_id and touched.order_id = target.order_id
+            select 1 from {{ ref(meta["touched_by"]) }} as touched
+            where
+                {% for key in meta["touched_key"] %}
+                    touched.{{ key }} = target.{{ key }} {{ "and" if not loop.last }}
+                {% endfor %}
         )
     {% endset %}
     insert into ops.partition_writes
@@ -52,7 +56,33 @@
     insert into {{ args["target_relation"] }} ({{ columns }}) select {{ columns }} from {{ args["temp_relation"] }};
 {% endmacro %}
 
-{# Post-hook of published facts: a table that was just made, or made again, counts as written whole. #}
+{#
+  written days: the run rewrites every day that a model upstream has rewritten since this model was
+  last written (see `written_days`).
+  Model meta: `partition_column`, `days_of` (the models whose writes count).
+#}
+{% macro get_incremental_replace_written_days_sql(args) %}
+    {% set column = config.get("meta")["partition_column"] %}
+    {% set days = written_days() %}
+    {% set columns = get_quoted_csv(args["dest_columns"] | map(attribute="name")) %}
+    delete from {{ args["target_relation"] }}
+    where {{ in_written_days(column) }}
+    ;
+    insert into {{ args["target_relation"] }} ({{ columns }}) select {{ columns }} from {{ args["temp_relation"] }};
+    {% if days is none %}
+        {{ log_partition_write() }}
+        ;
+    {% else %}
+        {% for span in days %}
+            {{ log_partition_write(day_literal(span.first), day_literal(span.last)) }}
+            ;
+        {% endfor %}
+    {% endif %}
+{% endmacro %}
+
+{# Post-hook of incremental models: a table that was just made, or made again, counts as written whole. #}
 {% macro log_whole_write() %}
-    {% if not is_incremental() %} {{ log_partition_write() }} {% else %} select 1 {% endif %}
+    {% if model.config.materialized == "incremental" and not is_incremental() %} {{ log_partition_write() }}
+    {% else %} select 1
+    {% endif %}
 {% endmacro %}

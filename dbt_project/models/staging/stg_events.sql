@@ -7,6 +7,16 @@ with
 
     shops as (select * from {{ ref("stg_shops") }}),
 
+    placed as (
+        select
+            events.*,
+            shops.currency as shop_currency,
+            {{ local_time("cast(events.event_ts as timestamp)", "shops.timezone") }} as local_ts
+        from events
+        inner join active_loads on active_loads.load_id = events.load_id
+        inner join shops on shops.shop_id = events.shop_id
+    ),
+
     dated as (
         select
             events.shop_id,
@@ -14,7 +24,8 @@ with
             cast(events.item_index as bigint) as item_index,
             events.event_name,
             cast(events.event_ts as timestamp) as event_ts,
-            {{ local_date("cast(events.event_ts as timestamp)", "shops.timezone") }} as event_date,
+            cast(events.local_ts as date) as event_date,
+            extract(hour from events.local_ts) as event_hour,
             cast(events.received_ts as timestamp) as received_ts,
             cast(events.arrival_date as date) as arrival_date,
             events.source,
@@ -51,16 +62,14 @@ with
             cast(events.tax as bigint) as tax_minor,
             cast(events.shipping as bigint) as shipping_minor,
             cast(events.value as bigint) as value_minor,
-            coalesce(events.currency, shops.currency) as currency,
+            coalesce(events.currency, events.shop_currency) as currency,
             events.order_id,
             events.payment_method,
             events.search_term,
             cast(events.dwell_ms as bigint) as dwell_ms,
             events.properties,
             events.content_hash
-        from events
-        inner join active_loads on active_loads.load_id = events.load_id
-        inner join shops on shops.shop_id = events.shop_id
+        from placed as events
     )
 
 select

@@ -14,6 +14,9 @@ select
     min(event_ts) as first_event_ts,
     max(event_ts) as last_event_ts,
     count(*) as events,
+    {{ count_events(["login", "sign_up", "identify"]) }} as logins,
+    {{ count_events(["purchase"]) }} as purchases,
+    bool_or(device_id is not null) as is_device,
     {{ last_place_by_time("country") }} as country,
     {{ last_place_by_time("region") }} as region,
     {{ last_place_by_time("city") }} as city

@@ -11,14 +11,14 @@ with
         select
             shop_id,
             event_date,
-            count(*) as visitors,
-            cast(sum(events) as bigint) as events,
-            cast(sum(page_views) as bigint) as page_views,
-            cast(sum(product_views) as bigint) as product_views,
-            cast(sum(cart_adds) as bigint) as cart_adds,
-            cast(sum(checkouts) as bigint) as checkouts,
-            count(case when cart_adds > 0 then 1 end) as visitors_with_cart,
-            count(case when tracked_orders > 0 then 1 end) as visitors_with_purchase
+            count(case when not is_bot then 1 end) as visitors,
+            count(case when is_bot then 1 end) as bot_visitors,
+            cast(sum(case when is_bot then events end) as bigint) as bot_events,
+            {% for count in ["events", "page_views", "product_views", "cart_adds", "checkouts"] %}
+                cast(sum(case when not is_bot then {{ count }} end) as bigint) as {{ count }},
+            {% endfor %}
+            count(case when not is_bot and cart_adds > 0 then 1 end) as visitors_with_cart,
+            count(case when not is_bot and tracked_orders > 0 then 1 end) as visitors_with_purchase
         from {{ ref("agg_user_daily") }}
         where {{ in_window("event_date", "sessions") }}
         group by shop_id, event_date
@@ -28,10 +28,11 @@ with
         select
             shop_id,
             session_date as event_date,
-            count(*) as sessions,
-            count(case when is_bounce then 1 end) as bounces,
-            count(case when orders > 0 then 1 end) as sessions_with_purchase,
-            cast(sum(duration_ms) as bigint) as session_duration_ms
+            count(case when not is_bot then 1 end) as sessions,
+            count(case when is_bot then 1 end) as bot_sessions,
+            count(case when not is_bot and is_bounce then 1 end) as bounces,
+            count(case when not is_bot and orders > 0 then 1 end) as sessions_with_purchase,
+            cast(sum(case when not is_bot then duration_ms end) as bigint) as session_duration_ms
         from {{ ref("fct_sessions") }}
         where {{ in_window("session_date", "sessions") }}
         group by shop_id, session_date
@@ -51,6 +52,9 @@ select
     coalesce(sessions.sessions, 0) as sessions,
     coalesce(sessions.bounces, 0) as bounces,
     coalesce(sessions.sessions_with_purchase, 0) as sessions_with_purchase,
-    coalesce(sessions.session_duration_ms, 0) as session_duration_ms
+    coalesce(sessions.session_duration_ms, 0) as session_duration_ms,
+    coalesce(visitors.bot_visitors, 0) as bot_visitors,
+    coalesce(sessions.bot_sessions, 0) as bot_sessions,
+    coalesce(visitors.bot_events, 0) as bot_events
 from visitors
 full join sessions on sessions.shop_id = visitors.shop_id and sessions.event_date = visitors.event_date

@@ -37,6 +37,7 @@ select
     or item_index = min(item_index) over (partition by shop_id, event_date, event_id) as is_event_head,
     event_name,
     event_ts,
+    event_hour,
     received_ts,
     arrival_date,
     source,

@@ -9,7 +9,7 @@
     config(
         materialized="incremental",
         incremental_strategy="replace_touched",
-        meta={"refresh_class": "touched keys", "partition_column": "movement_date"},
+        meta={"refresh_class": "touched keys", "touched_by": "int_orders_touched", "touched_key": ["shop_id", "order_id"], "partition_column": "movement_date"},
     )
 }}
 

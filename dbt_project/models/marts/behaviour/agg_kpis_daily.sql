@@ -76,6 +76,9 @@ select
     coalesce(traffic.visitors_with_purchase, 0) as visitors_with_purchase,
     coalesce(traffic.sessions_with_purchase, 0) as sessions_with_purchase,
     coalesce(traffic.session_duration_ms, 0) as session_duration_ms,
+    coalesce(traffic.bot_visitors, 0) as bot_visitors,
+    coalesce(traffic.bot_sessions, 0) as bot_sessions,
+    coalesce(traffic.bot_events, 0) as bot_events,
 
     -- orders by the day they were placed
     coalesce(placed.orders, 0) as orders,
@@ -108,10 +111,11 @@ select
     end as net_revenue_minor,
 
     -- rates
-    {{ ratio("traffic.sessions_with_purchase", "traffic.sessions") }} as session_conversion_rate,
-    {{ ratio("traffic.visitors_with_purchase", "traffic.visitors") }} as visitor_conversion_rate,
-    {{ ratio("traffic.bounces", "traffic.sessions") }} as bounce_rate,
-    {{ ratio("placed.revenue_minor", "placed.orders_of_known_value", 2) }} as average_order_value_minor
+    {{ metric("session_conversion_rate", "traffic") }} as session_conversion_rate,
+    {{ metric("visitor_conversion_rate", "traffic") }} as visitor_conversion_rate,
+    {{ metric("bounce_rate", "traffic") }} as bounce_rate,
+    {{ metric("average_order_value_minor", "placed") }} as average_order_value_minor,
+    {{ ratio("traffic.bot_events", "traffic.events + traffic.bot_events") }} as bot_event_share
 from days
 inner join shops on shops.shop_id = days.shop_id
 left join traffic on traffic.shop_id = days.shop_id and traffic.event_date = days.kpi_date

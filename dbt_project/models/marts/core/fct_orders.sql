@@ -2,8 +2,7 @@
     config(
         materialized="incremental",
         incremental_strategy="replace_touched",
-        post_hook="{{ log_whole_write() }}",
-        meta={"refresh_class": "touched keys", "partition_column": "order_date", "publish_by": "order_date", "key": ["shop_id", "order_id"]},
+        meta={"refresh_class": "touched keys", "touched_by": "int_orders_touched", "touched_key": ["shop_id", "order_id"], "partition_column": "order_date", "publish_by": "order_date", "key": ["shop_id", "order_id"]},
     )
 }}
 

@@ -1,0 +1,41 @@
+{#
+  The days that the models named in `meta.days_of` have rewritten since this model was last written,
+  as spans (`first`, `last`) in order; none when all of history is to be written. `ops.partition_writes`
+  is filled in the transaction of each write, so nothing is missed when a run dies half-way: its days
+  are still newer than this model's own last write.
+#}
+{% macro written_days() %}
+    {% if not execute or not is_incremental() %} {{ return(none) }} {% endif %}
+    {% set writes = run_query(
+        "select from_date, coalesce(to_date, from_date) as to_date from ops.partition_writes where model in ('"
+        ~ config.get("meta")["days_of"] | join("', '")
+        ~ "') and write_id > (select coalesce(max(write_id), 0) from ops.partition_writes where model = '"
+        ~ model.name
+        ~ "') group by all order by from_date nulls first, to_date"
+    ).rows %}
+    {% set spans = [] %}
+    {% for write in writes %}
+        {% if write[0] is none %} {{ return(none) }} {% endif %}
+        {% set after_last = modules.datetime.timedelta(days=1) %}
+        {% if spans and write[0] <= spans[-1].last + after_last %}
+            {% do spans[-1].update(last=[spans[-1].last, write[1]] | max) %}
+        {% else %} {% do spans.append({"first": write[0], "last": write[1]}) %}
+        {% endif %}
+    {% endfor %}
+    {{ return(spans) }}
+{% endmacro %}
+
+{# SQL predicate: `column` is one of the days to be rewritten. #}
+{% macro in_written_days(column) %}
+    {%- set spans = written_days() -%}
+    {%- if spans is none -%} true
+    {%- elif not spans -%} false
+    {%- else -%}
+        (
+            {%- for span in spans %}
+                {{ column }} between {{ day_literal(span.first) }} and {{ day_literal(span.last) }}
+                {{- " or" if not loop.last }}
+            {%- endfor %}
+        )
+    {%- endif -%}
+{% endmacro %}
