@@ -20,7 +20,7 @@ with
                 then coalesce(lower(utm_source), '(not set)')
                 when is_referred
                 then referrer_host
-                when channel is not null
+                when lower(channel) <> 'direct'
                 then '(not set)'
                 else '(direct)'
             end as traffic_source,
@@ -29,7 +29,7 @@ with
                 then coalesce(lower(utm_medium), '(not set)')
                 when is_referred
                 then 'referral'
-                when channel is not null
+                when lower(channel) <> 'direct'
                 then '(not set)'
                 else '(none)'
             end as traffic_medium
