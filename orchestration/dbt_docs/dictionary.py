@@ -60,7 +60,12 @@ def _index(groups: list[Group], tables: list[ProjectTable]) -> str:
             for one in _of(group, tables)
         ]
         lines += [*table(("table", "schema", "what it is"), rows), ""]
-    lines += ["## Tables written by models", "", "Python assets write these to schema `ml`; they are published too.", ""]
+    lines += [
+        "## Tables written by models",
+        "",
+        "Python assets write these to schema `ml`; they are published too.",
+        "",
+    ]
     lines += table(
         ("table", "key", "what it is"),
         [(f"`{spec.name}`", _listed(spec.key), spec.description) for spec in MODEL_TABLES],
