@@ -48,7 +48,7 @@ lint: prepare ## Check style, types, SQL layout, portable SQL and what every mod
 	@$(BIN)/mypy
 	@$(BIN)/sqlfmt --check $(SQL)
 	@$(BIN)/python -m orchestration.dbt_lint
-	@$(BIN)/dbt-bouncer run --config-file dbt_project/dbt-bouncer.yml
+	@COLUMNS=160 $(BIN)/dbt-bouncer run --config-file dbt_project/dbt-bouncer.yml
 
 .PHONY: fmt
 fmt: install ## Put Python and SQL into shape
