@@ -139,8 +139,8 @@ def test_each_rule_finds_its_program_and_people_are_left_alone(tmp_path: Path) -
     warehouse.build()
     found = dict(
         warehouse.rows(
-            "select regexp_replace(visitor_id, ' [0-9]+$', ''), string_agg(distinct bot_reason, ',' order by bot_reason) "
-            "from marts.agg_user_daily group by 1"
+            "select regexp_replace(visitor_id, ' [0-9]+$', ''), "
+            "string_agg(distinct bot_reason, ',' order by bot_reason) from marts.agg_user_daily group by 1"
         )
     )
     assert found == {
