@@ -15,6 +15,10 @@ from orchestration.dbt_in_process import PROJECT_FOLDER
 PROJECT_FILE = PROJECT_FOLDER / "dbt_project.yml"
 _KEYS = ("part", "whole", "digits", "label", "label_zh", "description")
 
+#: The macros that compute a metric.
+METRIC_MACROS = ("metric", "columns_added_up", "ratio")
+_CALL = re.compile(r"""\bmetric\(\s*((?:"\w*"|'\w*'|\w+)(?:\s*~\s*(?:"\w*"|'\w*'|\w+))*)""")
+
 
 class MetricError(ValueError):
     """An entry of ``vars: metrics:`` is not as expected; the message names file, metric and key."""
@@ -80,14 +84,36 @@ def shown_by(metrics: Iterable[str], manifest: Mapping[str, Any]) -> dict[str, l
     for node in manifest["nodes"].values():
         if node["resource_type"] != "model":
             continue
-        for name in set(shown) & (set(node["columns"]) | metrics_called(node["raw_code"])):
+        for name in set(shown) & (set(node["columns"]) | metrics_called(code_of(node, manifest), shown)):
             shown[name].append(node["name"])
     return {name: sorted(models) for name, models in shown.items()}
 
 
-def metrics_called(raw_code: str) -> set[str]:
-    """Names that a model's SQL hands to the macro ``metric``."""
-    return set(re.findall(r"""\bmetric\(\s*["'](\w+)["']""", raw_code))
+def metrics_called(code: str, metrics: Iterable[str]) -> set[str]:
+    """Those of ``metrics`` that SQL hands to the macro ``metric``, also by names put together in a loop.
+
+    ``metric("roas_" ~ model)`` calls every metric whose name begins with ``roas_``; a name that is a variable
+    alone says nothing.
+    """
+    called: set[str] = set()
+    for call in _CALL.finditer(code):
+        pieces = [piece.strip() for piece in call.group(1).split("~")]
+        if any(piece[0] in "\"'" for piece in pieces):
+            name = "".join(re.escape(piece[1:-1]) if piece[0] in "\"'" else r"\w+" for piece in pieces)
+            called |= {metric for metric in metrics if re.fullmatch(name, metric)}
+    return called
+
+
+def code_of(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
+    """A model's SQL and that of the project's macros it is made of, but for those that metrics are made of."""
+    code, todo, seen = [node["raw_code"]], list(node["depends_on"]["macros"]), set(METRIC_MACROS)
+    while todo:
+        macro = manifest["macros"].get(todo.pop())
+        if macro is not None and macro["package_name"] == node["package_name"] and macro["name"] not in seen:
+            seen.add(macro["name"])
+            code.append(macro["macro_sql"])
+            todo += macro["depends_on"]["macros"]
+    return "\n".join(code)
 
 
 def _columns(value: str | list[str]) -> tuple[str, ...]:

@@ -1,4 +1,8 @@
-"""Rules over the manifest that dbt-bouncer has no check for: metrics are used, every model has a group."""
+"""Rules over the manifest that dbt-bouncer cannot check: metrics are used, every model has a group.
+
+Hard-coded tables are looked for here too: dbt-bouncer takes `is distinct from a.b` for a table where it
+cannot parse a model.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from orchestration.dbt_docs.metrics import Metric, metrics_called, shown_by
+from orchestration.dbt_docs.metrics import METRIC_MACROS, Metric, code_of, metrics_called, shown_by
 from orchestration.dbt_lint.sql_text import bare_sql, line_of, without_comments
 
 
@@ -22,6 +26,11 @@ def find_faults(manifest: Mapping[str, Any], metrics: Mapping[str, Metric]) -> l
         if node["resource_type"] == "model":
             faults += _metric_columns(path, node, manifest, metrics)
             faults += divisions_by_hand(path, node["raw_code"], metrics)
+            faults += hard_coded_tables(path, node["raw_code"])
+    for macro in manifest["macros"].values():
+        if macro["package_name"] == manifest["metadata"]["project_name"] and macro["name"] not in METRIC_MACROS:
+            path = f"dbt_project/{macro['original_file_path']} (macro {macro['name']})"
+            faults += divisions_by_hand(path, macro["macro_sql"], metrics)
     return sorted(faults)
 
 
@@ -41,6 +50,14 @@ def divisions_by_hand(path: str, code: str, metrics: Mapping[str, Metric]) -> It
                 )
 
 
+def hard_coded_tables(path: str, code: str) -> Iterator[str]:
+    """Places that read ``schema.table`` in place of a ``ref`` or ``source``."""
+    # `extract(hour from x.y)` and `is distinct from x.y` name columns
+    for match in re.finditer(r"(extract\s*\(\s*\w+\s+|distinct\s+)?\b(?:from|join)\s+(\w+\.\w+)", bare_sql(code)):
+        if match.group(1) is None:
+            yield f"{path}:{line_of(code, match.start(2))}: reads {match.group(2)}: expected a ref() or source()"
+
+
 def _metric_columns(
     path: str, node: Mapping[str, Any], manifest: Mapping[str, Any], metrics: Mapping[str, Metric]
 ) -> Iterator[str]:
@@ -55,7 +72,7 @@ def _metric_columns(
                 f"{{{{ doc('{metric.doc_block}') }}}} ({metric.description})"
             )
         passed_on = any(metric.name in parent["columns"] for parent in parents)
-        if metric.name not in metrics_called(node["raw_code"]) and not passed_on:
+        if metric.name not in metrics_called(code_of(node, manifest), metrics) and not passed_on:
             yield (
                 f"{path}: column {metric.name} is named like a metric and not computed by it: expected "
                 f'{{{{ metric("{metric.name}", "<relation>") }}}}'

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.dbt_docs.metrics import Metric, read_metrics
-from orchestration.dbt_lint.model_rules import divisions_by_hand, find_faults
+from orchestration.dbt_docs.metrics import Metric, code_of, metrics_called, read_metrics
+from orchestration.dbt_lint.model_rules import divisions_by_hand, find_faults, hard_coded_tables
 from orchestration.mart_specs import read_manifest
 
 MART = "model.footfall.agg_kpis_daily"
@@ -70,3 +70,31 @@ def test_a_division_by_hand_is_named_with_its_line(code: str) -> None:
 )
 def test_other_divisions_are_left_alone(code: str) -> None:
     assert list(divisions_by_hand("m.sql", code, read_metrics())) == []
+
+
+def test_a_division_by_hand_inside_a_macro_is_named(manifest: dict[str, Any]) -> None:
+    manifest["macros"]["macro.footfall.matches"]["macro_sql"] += " bounces / sessions "
+    (fault,) = find_faults(manifest, read_metrics())
+    assert "(macro matches)" in fault and 'metric("bounce_rate"' in fault
+
+
+def test_metrics_are_found_in_loops_and_in_the_macros_a_model_is_made_of(manifest: dict[str, Any]) -> None:
+    names = ["roas_first", "roas_last", "roas_of_none_minor", "bounce_rate"]
+    assert metrics_called('{{ metric("roas_" ~ model) }}', names) == {"roas_first", "roas_last", "roas_of_none_minor"}
+    assert metrics_called("""{{ metric('roas_' ~ model ~ '_minor', "t") }}""", names) == {"roas_of_none_minor"}
+    assert metrics_called("{{ metric(name) }}", names) == set()
+    node = {**manifest["nodes"][MART], "raw_code": "{{ rates() }}", "depends_on": {"macros": ["macro.footfall.rates"]}}
+    manifest["macros"]["macro.footfall.rates"] = {
+        "name": "rates",
+        "package_name": "footfall",
+        "macro_sql": '{{ metric("bounce_rate") }}',
+        "depends_on": {"macros": ["macro.footfall.metric"]},
+    }
+    assert metrics_called(code_of(node, manifest), names) == {"bounce_rate"}
+
+
+def test_hard_coded_tables_are_named_and_columns_are_not() -> None:
+    code = "select extract(hour from e.ts) as h\nfrom marts.fct_orders as e where e.a is distinct from e.b"
+    (fault,) = hard_coded_tables("m.sql", code)
+    assert fault.startswith("m.sql:2: reads marts.fct_orders")
+    assert list(hard_coded_tables("m.sql", 'select a from {{ ref("t") }} as t join days on days.a = t.a')) == []
