@@ -1,55 +1,72 @@
 """What a dbt test asks, in words: for the data dictionary and for Dagster's checks.
 
-A generic test says its own words in its yml (`tests/generic/generic_tests.yml`: `meta.words`, with the
-test's arguments in braces); one without is shown by name and arguments.
+A generic test's words are, in this order: its yml's ``meta.words`` with the test's arguments in braces
+(``macros/generic_tests.yml``), or the comment above it in its file with the arguments listed.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from functools import cache
 from string import Formatter
 from typing import Any
+
+from orchestration.dbt_in_process import PROJECT_FOLDER
 
 #: dbt's own generic tests.
 _STOCK = {
     "accepted_values": "`{column_name}` is one of {values}.",
     "not_null": "`{column_name}` is never null.",
     "unique": "`{column_name}` is unique.",
-    "relationships": "`{column_name}` is found in {to}.",
+    "relationships": "`{column_name}` is found in `{to}`.",
 }
 
 
 def test_in_words(test: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
-    """One sentence; the test's own ``description`` where its yml gives one."""
+    """One sentence or two; the test's own ``description`` where its yml gives one."""
     if test.get("description", "").strip():
         return " ".join(test["description"].split())
     about = test.get("test_metadata")
     if not about:
         return f"Singular test `{test['name']}`."
-    arguments = {key: _shown(value) for key, value in about["kwargs"].items() if key != "model"}
-    words = _words_of(about["name"], test, manifest)
-    if words is None:
-        listed = ", ".join(f"{key} = {value}" for key, value in sorted(arguments.items()))
-        return f"`{about['name']}`{': ' + listed if listed else ''}."
-    wanted = [field for _, field, _, _ in Formatter().parse(words) if field]
-    if any(field not in arguments for field in wanted):
-        return f"`{about['name']}`."
-    return words.format(**arguments)
+    arguments = {key: value for key, value in about["kwargs"].items() if key != "model"}
+    macro = _macro_of(about["name"], test, manifest)
+    words = _STOCK.get(about["name"]) or ((macro or {}).get("meta") or {}).get("words")
+    if words and all(field in arguments for _, field, _, _ in Formatter().parse(words) if field):
+        return words.format(**{key: _listed(value) for key, value in arguments.items()})
+    said = _comment_above(macro["original_file_path"], macro["name"].removeprefix("test_")) if macro else ""
+    said = said or f"`{about['name']}`."
+    listed = "; ".join(f"{key}: {_listed(value, quote=True)}" for key, value in sorted(arguments.items()))
+    return f"{said} ({listed})" if listed else said
 
 
-def _words_of(name: str, test: Mapping[str, Any], manifest: Mapping[str, Any]) -> str | None:
-    if name in _STOCK:
-        return _STOCK[name]
+def _macro_of(name: str, test: Mapping[str, Any], manifest: Mapping[str, Any]) -> Mapping[str, Any] | None:
     for unique_id in test["depends_on"]["macros"]:
         macro = manifest["macros"].get(unique_id)
-        if macro is not None and macro["name"] == f"test_{name}":
-            meta = macro.get("meta") or macro.get("config", {}).get("meta") or {}
-            return meta.get("words") or None
+        if macro is not None and macro["name"] == f"test_{name}" and macro["package_name"] == test["package_name"]:
+            return dict(macro)
     return None
 
 
-def _shown(value: object) -> str:
+@cache
+def _comment_above(file: str, test: str) -> str:
+    """The first sentence of the Jinja comment right above a generic test; empty where there is none."""
+    path = PROJECT_FOLDER / file
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    found = re.search(r"\{#((?:(?!#\}).)*)#\}\s*\{%-?\s*test\s+" + re.escape(test) + r"\b", text, re.DOTALL)
+    if not found:
+        return ""
+    words = " ".join(found.group(1).split())
+    return words.partition(". ")[0].rstrip(".") + "."
+
+
+def _listed(value: object, quote: bool = False) -> str:
+    if isinstance(value, Mapping):
+        value = list(value)
     if isinstance(value, list):
         return ", ".join(f"`{item}`" for item in value)
     text = " ".join(str(value).split())
-    return text.removeprefix("ref('").removesuffix("')") if text.startswith("ref('") else text
+    named = re.fullmatch(r"(?:ref|source)\((.*)\)", text)
+    text = named.group(1).replace("'", "").replace('"', "").replace(", ", ".") if named else text
+    return f"`{text}`" if quote else text

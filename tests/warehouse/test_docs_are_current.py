@@ -13,6 +13,7 @@ from orchestration.dbt_docs.dictionary import render_pages
 from orchestration.dbt_docs.metrics import MetricError, read_metrics, shown_by
 from orchestration.dbt_docs.metrics_page import render_blocks, render_page
 from orchestration.dbt_docs.project_tables import project_tables
+from orchestration.dbt_docs.tests_in_words import test_in_words as in_words
 from orchestration.dbt_docs.written_files import stale_files
 from orchestration.mart_specs import mart_specs, read_manifest
 
@@ -45,6 +46,17 @@ def test_a_table_s_section_says_key_refresh_tests_and_neighbours(manifest: dict[
     assert "published by `order_date`" in section
     assert "- `shop_id`, `session_id` name a row of `fct_sessions`, where not null." in section
     assert "[`dim_customers`](customers.md#dim_customers)" in section
+
+
+def test_a_test_without_words_says_the_comment_above_it_and_its_arguments(manifest: dict[str, Any]) -> None:
+    orders = render_pages(manifest)["orders.md"]
+    assert "- An order's net revenue is the sum of its money's known movements.\n" in orders
+    test = next(node for node in manifest["nodes"].values() if node["name"].startswith("adds_up_to_movements"))
+    about = {"name": "adds_up_to_movements", "kwargs": {"to": "ref('int_x')", "sums": {"a": "1", "b": "2"}}}
+    assert in_words({**test, "test_metadata": about}, manifest) == (
+        "An order's net revenue is the sum of its money's known movements. (sums: `a`, `b`; to: `int_x`)"
+    )
+    assert in_words({**test, "description": "Money adds up."}, manifest) == "Money adds up."
 
 
 def test_links_lead_to_tables_that_are_there(manifest: dict[str, Any]) -> None:
