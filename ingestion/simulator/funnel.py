@@ -133,7 +133,9 @@ def _rows(
 def _looking(rng: np.random.Generator, pages: Pages, walked: pd.DataFrame) -> list[pd.DataFrame]:
     """The pages walked, with the lists, searches, clicks and product looks that go with them."""
     count = len(walked)
-    kind, product, term = (walked[name].to_numpy() for name in ("kind", "product", "term"))
+    visit, step, kind, product, term = (
+        walked[name].to_numpy() for name in ("visit", "step", "kind", "product", "term")
+    )
     address = np.select(
         [kind == HOME_KIND, kind == CATEGORY_KIND, kind == PRODUCT_KIND],
         [HOME, pages.category(walked["category"].to_numpy()), pages.product(product)],
@@ -147,9 +149,8 @@ def _looking(rng: np.random.Generator, pages: Pages, walked: pd.DataFrame) -> li
     clicked_on = address[walked["came_from"].to_numpy()]
 
     def rows(mask: Mask | slice, place: int, kind: int, pace: int, page: Numbers, **columns: Numbers) -> pd.DataFrame:
-        chosen = walked[mask]
         some = {name: values[mask] for name, values in columns.items()}
-        return _rows(chosen["visit"], chosen["step"], place, kind, pace, page=page[mask], **some)
+        return _rows(visit[mask], step[mask], place, kind, pace, page=page[mask], **some)
 
     one = np.ones(count, dtype=np.int64)
     return [

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from ingestion.simulator.places import SERVER_AGENT
-from tests.simulator.test_truth import accepted_events
+from tests.simulator.accepted import accepted_events
 from tests.simulator.written_shop import Written, write
 
 SOURCE = ("channel", "utm_source", "utm_medium", "utm_campaign")

@@ -18,7 +18,7 @@ from ingestion.simulator.deliveries import deliver
 from ingestion.simulator.pages import HOST
 from ingestion.simulator.simulate import PlantedShop, plant
 from ingestion.simulator.truth import arrived_events
-from tests.simulator.test_truth import accepted_events
+from tests.simulator.accepted import accepted_events
 from tests.simulator.written_shop import Written
 
 KINDS = {"": "home", "c": "category", "p": "product", "search": "search"}

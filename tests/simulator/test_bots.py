@@ -10,7 +10,7 @@ import pytest
 
 from ingestion.simulator.devices import BOT_KINDS
 from ingestion.simulator.places import SERVER_AGENT, SWARM_AGENT
-from tests.simulator.test_truth import accepted_events
+from tests.simulator.accepted import accepted_events
 from tests.simulator.written_shop import Written, write
 
 _NAMED = ("bot", "spider", "Robot", "python")

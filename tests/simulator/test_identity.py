@@ -12,7 +12,7 @@ from ingestion.simulator import SimulatorConfig
 from ingestion.simulator import events as ev
 from ingestion.simulator.devices import LARGEST_FAMILY
 from ingestion.simulator.simulate import PlantedShop, plant
-from tests.simulator.test_truth import accepted_events
+from tests.simulator.accepted import accepted_events
 from tests.simulator.written_shop import Written, write
 
 SHARED = 2  # ``number`` of shared devices

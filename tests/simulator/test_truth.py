@@ -5,43 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from ingestion.simulator import events as ev
 from ingestion.simulator.truth import find_sessions
+from tests.simulator.accepted import accepted_events
 from tests.simulator.written_shop import Written
 
 _WORDS = dict(ev.KINDS)
-
-
-def is_clean(event: dict[str, Any]) -> bool:
-    """By the contract's rules, spelled out here on purpose: no code of the simulator or the platform."""
-    if event.get("type") not in _WORDS:
-        return False
-    try:
-        datetime.fromisoformat(event["time"])
-    except ValueError:
-        return False
-    if event["type"] in ("order", "order_refund", "order_cancel") and "id" not in event.get("order", {}):
-        return False
-    return all(item["qty"] <= 1_000_000 for item in event.get("items", []))
-
-
-def accepted_events(small: Written) -> list[dict[str, Any]]:
-    """Clean events at their first delivery, if that was in time."""
-    zone = ZoneInfo(small.config.timezone)
-    seen: set[str] = set()
-    found = []
-    for day, event in small.events():
-        if not is_clean(event) or event["id"] in seen:
-            continue
-        seen.add(event["id"])
-        when = datetime.fromisoformat(event["time"])
-        if -1 <= (day - when.astimezone(zone).date()).days <= 3:
-            found.append({**event, "when": when.astimezone(UTC)})
-    return found
 
 
 def test_events_by_name(small: Written) -> None:
