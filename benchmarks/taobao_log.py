@@ -14,6 +14,7 @@ wrong in shops: 0.3 % of rows are in their file twice, 0.2 % of events come agai
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -64,9 +65,10 @@ class TaobaoLog:
             )
             for number, file in enumerate(files):
                 connection.execute(f"INSERT INTO held {self._rows_sql(number)}")
-                connection.execute(f"""
-                    COPY (SELECT u, i, c, b, ts FROM held WHERE arrival = {self._epoch_day(number)} ORDER BY ts, u, i, b)
-                    TO {quote_literal(str(file))} (FORMAT csv, HEADER false)""")
+                arrived = f"FROM held WHERE arrival = {self._epoch_day(number)} ORDER BY ts, u, i, b"
+                connection.execute(
+                    f"COPY (SELECT u, i, c, b, ts {arrived}) TO {quote_literal(str(file))} (FORMAT csv, HEADER false)"
+                )
                 connection.execute(f"""
                     CREATE OR REPLACE TABLE held AS FROM held WHERE arrival > {self._epoch_day(number)}""")
         return files
@@ -111,7 +113,7 @@ class TaobaoLog:
                 SELECT *, ({arrival}) + 1 + floor({self._draw(11, *step)} * 2) AS arrival FROM events
                 WHERE {self._draw(10, *step)} < 0.002
             ), lines AS (
-                SELECT *, unnest(range(CASE WHEN b = 'buy' AND {self._draw(12, *step)} < 0.25 THEN 2 ELSE 1 END)) AS line
+                SELECT *, unnest(range(1 + (b = 'buy' AND {self._draw(12, *step)} < 0.25)::INTEGER)) AS line
                 FROM deliveries
             ), items AS (
                 SELECT *, floor({items} * pow({self._draw(13, str(day), "v", "n // 2 + 1000 * line")}, 3))::BIGINT
@@ -123,3 +125,13 @@ class TaobaoLog:
                 SELECT *, unnest(range(CASE WHEN {self._draw(15, *step, "line")} < 0.003 THEN 2 ELSE 1 END)) AS copy
                 FROM items
             )"""
+
+
+def main() -> None:
+    """``python -m benchmarks.taobao_log <days> <events a day> <first day> <seed> <folder>``."""
+    days, events_per_day, start, seed, folder = sys.argv[1:]
+    TaobaoLog(int(days), int(events_per_day), date.fromisoformat(start), int(seed)).write(Path(folder))
+
+
+if __name__ == "__main__":
+    main()

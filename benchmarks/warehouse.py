@@ -65,9 +65,8 @@ class Report:
         }
         for name, cost in rows.items():
             ratio = f"{cost.cpu_s / self.hand.cpu_s:.2f}" if not name.startswith("start-up") else ""
-            lines.append(
-                f"| {name} | {cost.wall_s:.1f} | {cost.cpu_s:.1f} | {cost.peak_mb:,.0f} | {cost.spill_mb:,.0f} | {ratio} |"
-            )
+            figures = f"{cost.wall_s:.1f} | {cost.cpu_s:.1f} | {cost.peak_mb:,.0f} | {cost.spill_mb:,.0f}"
+            lines.append(f"| {name} | {figures} | {ratio} |")
         costly = sorted(self.models.items(), key=lambda model: -model[1])[:12]
         lines += [
             "",
@@ -96,14 +95,9 @@ class Bench:
         """Parse the dbt project and write the log's files, each in a process of its own: a child inherits the
         peak memory of its parent, so this one has to stay small."""
         self._run(["-c", "from orchestration.dbt_in_process import prepare_manifest; prepare_manifest()"], self.work)
-        code = (
-            "import sys; from datetime import date; from pathlib import Path; from benchmarks.taobao_log import TaobaoLog;"
-            "d, e, start, seed, out = sys.argv[1:];"
-            "TaobaoLog(int(d), int(e), date.fromisoformat(start), int(seed)).write(Path(out))"
-        )
         log = self.log
         arguments = [log.days, log.events_per_day, log.start, log.seed, self.work / "log"]
-        cost, _ = self._run(["-c", code, *arguments], self.work)
+        cost, _ = self._run(["-m", "benchmarks.taobao_log", *arguments], self.work)
         say(f"log of {log.days} files written in {cost.wall_s:.0f} s")
 
     def files(self, first: int, last: int) -> list[Path]:
