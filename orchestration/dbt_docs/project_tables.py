@@ -112,7 +112,7 @@ def refresh_in_words(node: Mapping[str, Any]) -> str:
     meta = node["config"].get("meta", {})
     kind = meta.get("refresh_class")
     if kind == "window":
-        reach = _REACHES.get(meta.get("reach", ""), str(meta.get("reach")))
+        reach = _REACHES.get(meta.get("reach", ""), f"the dates of reach `{meta.get('reach')}`")
         return f"Window: a run for arrival days overwrites {reach}, by `{meta['partition_column']}`; other days stay."
     if kind == "touched keys":
         keys = ", ".join(f"`{key}`" for key in meta["touched_key"])
