@@ -1,5 +1,7 @@
 {# The ways in which an order is credited to the sessions before it; docs/attribution.md says how each does it. #}
-{% macro attribution_models() %} {{ return(["first", "last", "last_non_direct", "linear", "time_decay"]) }} {% endmacro %}
+{% macro attribution_models() %}
+    {{ return(["first", "last", "last_non_direct", "linear", "time_decay"]) }}
+{% endmacro %}
 
 {# Days before an order in which a session counts as a touch. #}
 {% macro attribution_window_days() %} {{ return(var("attribution_window_days", 30) | int) }} {% endmacro %}
@@ -11,7 +13,9 @@
 #}
 {% macro running_share(amount, part, whole) -%}
     (
-        ({{ part }}) * {{ whole_division(amount, whole) }} + {{ whole_division(
+        ({{ part }}) * {{ whole_division(amount, whole) }}
+        +
+        {{ whole_division(
             "2 * (" ~ part ~ ") * ((" ~ amount ~ ") % (" ~ whole ~ ")) + (" ~ whole ~ ")", "2 * (" ~ whole ~ ")"
         ) }}
     )

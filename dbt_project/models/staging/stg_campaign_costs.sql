@@ -16,8 +16,7 @@ select
 from
     (
         select
-            *,
-            {{ latest_version(["cost_date", "utm_source", "utm_medium", "utm_campaign"]) }} as version_rank
+            *, {{ latest_version(["cost_date", "utm_source", "utm_medium", "utm_campaign"]) }} as version_rank
         from versions
     ) as versions
 inner join shops on shops.shop_id = versions.shop_id

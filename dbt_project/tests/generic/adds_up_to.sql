@@ -4,7 +4,9 @@
 #}
 {% test adds_up_to(model, expression, relation, of, condition="true") %}
     with
-        ours as (select shop_id, coalesce(sum({{ expression }}), 0) as total from {{ model }} group by shop_id),
+        ours as (
+            select shop_id, coalesce(sum({{ expression }}), 0) as total from {{ model }} group by shop_id
+        ),
 
         theirs as (
             select shop_id, coalesce(sum({{ of }}), 0) as total

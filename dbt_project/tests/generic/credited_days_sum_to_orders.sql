@@ -6,7 +6,9 @@
                 orders.shop_id,
                 orders.order_date,
                 count(*) as orders,
-                sum(case when orders.currency = shops.currency then orders.net_revenue_minor end) as net_revenue_minor
+                sum(
+                    case when orders.currency = shops.currency then orders.net_revenue_minor end
+                ) as net_revenue_minor
             from {{ ref("fct_orders") }} as orders
             inner join {{ ref("stg_shops") }} as shops on shops.shop_id = orders.shop_id
             where orders.has_purchase and {{ tested_window() }}
@@ -31,7 +33,11 @@
             {% endfor %}
         )
 
-    select days.*, models.attribution_model, credited.orders as credited, credited.net_revenue_minor as credited_minor
+    select
+        days.*,
+        models.attribution_model,
+        credited.orders as credited,
+        credited.net_revenue_minor as credited_minor
     from days
     cross join models
     left join

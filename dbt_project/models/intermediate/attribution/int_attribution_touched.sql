@@ -3,6 +3,7 @@
   last written, whichever run changed it, so that a run that died leaves nothing stale to the next.
 #}
 -- depends_on: {{ ref("fct_sessions") }}
+-- depends_on: {{ ref("dim_identities") }}
 {{ config(materialized="table", tags=["whole"], meta={"refresh_class": "per run"}) }}
 
 {%- set credited = stored_relation("fct_attribution") -%}
@@ -14,11 +15,6 @@
     {%- set session_days = spans_written(["fct_sessions"], "fct_attribution") -%}
 {%- endif -%}
 
-with
-    orders as (select * from {{ ref("fct_orders") }} where has_purchase),
-
-    identities as (select * from {{ ref("dim_identities") }} where is_merged)
-
 {% if order_days is none or session_days is none %}
 
     {% if credited %}
@@ -27,105 +23,107 @@ with
         union
     {% endif %}
     select shop_id, order_id
-    from orders
+    from {{ ref("fct_orders") }}
+    where has_purchase
 
 {% else %}
-    ,
 
-    -- orders that are new, gone, or not what they were; model `last` credits each exactly once
-    orders_now as (
-        select
-            orders.shop_id,
-            orders.order_id,
-            orders.ordered_at,
-            orders.order_date,
-            orders.currency,
-            orders.net_revenue_minor,
-            {{ person_id("orders", "identities") }} as person_id,
-            coalesce(orders.customer_id, identities.customer_id) is not null as is_known_person
-        from orders
-        left join
-            identities
-            on identities.shop_id = orders.shop_id
-            and identities.anonymous_id = orders.visitor_id
-        where {{ in_spans("orders.order_date", order_days) }}
-    ),
+    with
+        orders as (select * from {{ ref("fct_orders") }} where has_purchase),
 
-    orders_then as (
-        select
-            shop_id,
-            order_id,
-            ordered_at,
-            order_date,
-            currency,
-            credit_minor as net_revenue_minor,
-            person_id,
-            is_known_person
-        from {{ credited }}
-        where attribution_model = 'last' and {{ in_spans("order_date", order_days) }}
-    ),
+        identities as (select * from {{ ref("dim_identities") }} where is_merged),
 
-    changed_orders as (
-        select
-            coalesce(orders_now.shop_id, orders_then.shop_id) as shop_id,
-            coalesce(orders_now.order_id, orders_then.order_id) as order_id
-        from orders_now
-        full join
-            orders_then
-            on orders_then.shop_id = orders_now.shop_id
-            and orders_then.order_id = orders_now.order_id
-        where
-            orders_now.order_id is null
-            or orders_then.order_id is null
-            {% for column in ["ordered_at", "order_date", "currency", "net_revenue_minor", "person_id", "is_known_person"] %}
-                or orders_now.{{ column }} is distinct from orders_then.{{ column }}
-            {% endfor %}
-    ),
+        -- orders that are new, gone, or not what they were; model `last` credits each exactly once
+        orders_now as (
+            select
+                orders.shop_id,
+                orders.order_id,
+                orders.ordered_at,
+                orders.order_date,
+                orders.currency,
+                orders.net_revenue_minor,
+                {{ person_id("orders", "identities") }} as person_id,
+                coalesce(orders.customer_id, identities.customer_id) is not null as is_known_person
+            from orders
+            left join
+                identities
+                on identities.shop_id = orders.shop_id
+                and identities.anonymous_id = orders.visitor_id
+            where {{ in_spans("orders.order_date", order_days) }}
+        ),
 
-    -- a day of slack on either side, for clocks that go back over midnight
-    orders_after_changed_sessions as (
-        select shop_id, order_id
-        from orders
-        where {{ in_spans("order_date", session_days, 1, days + 1) }}
-    ),
+        orders_then as (
+            select
+                shop_id,
+                order_id,
+                ordered_at,
+                order_date,
+                currency,
+                credit_minor as net_revenue_minor,
+                person_id,
+                is_known_person
+            from {{ credited }}
+            where attribution_model = 'last' and {{ in_spans("order_date", order_days) }}
+        ),
 
-    -- devices that are another customer's than when orders were credited
-    changed_devices as (
-        select
-            coalesce(identities.shop_id, known.shop_id) as shop_id,
-            coalesce(identities.anonymous_id, known.anonymous_id) as anonymous_id,
-            identities.customer_id as customer_now,
-            known.customer_id as customer_then
-        from identities
-        full join
-            {{ known_devices }} as known
-            on known.shop_id = identities.shop_id
-            and known.anonymous_id = identities.anonymous_id
-        where identities.customer_id is distinct from known.customer_id
-    ),
+        changed_orders as (
+            select
+                coalesce(orders_now.shop_id, orders_then.shop_id) as shop_id,
+                coalesce(orders_now.order_id, orders_then.order_id) as order_id
+            from orders_now
+            full join
+                orders_then
+                on orders_then.shop_id = orders_now.shop_id
+                and orders_then.order_id = orders_now.order_id
+            where
+                orders_now.order_id is null or orders_then.order_id is null
+                {% for column in ["ordered_at", "order_date", "currency", "net_revenue_minor", "person_id", "is_known_person"] %}
+                    or orders_now.{{ column }} is distinct from orders_then.{{ column }}
+                {% endfor %}
+        ),
 
-    changed_customers as (
-        select shop_id, customer_now as customer_id
-        from changed_devices
-        where customer_now is not null
-        union
-        select shop_id, customer_then as customer_id
-        from changed_devices
-        where customer_then is not null
-    ),
+        -- a day of slack on either side, for clocks that go back over midnight
+        orders_after_changed_sessions as (
+            select shop_id, order_id from orders where {{ in_spans("order_date", session_days, 1, days + 1) }}
+        ),
 
-    -- and every other device of these customers, on which they may have bought without a name
-    concerned_devices as (
-        select shop_id, anonymous_id
-        from changed_devices
-        union
-        select identities.shop_id, identities.anonymous_id
-        from identities
-        inner join
-            changed_customers
-            on changed_customers.shop_id = identities.shop_id
-            and changed_customers.customer_id = identities.customer_id
-    )
+        -- devices that are another customer's than when orders were credited
+        changed_devices as (
+            select
+                coalesce(identities.shop_id, known.shop_id) as shop_id,
+                coalesce(identities.anonymous_id, known.anonymous_id) as anonymous_id,
+                identities.customer_id as customer_now,
+                known.customer_id as customer_then
+            from identities
+            full join
+                {{ known_devices }} as known
+                on known.shop_id = identities.shop_id
+                and known.anonymous_id = identities.anonymous_id
+            where identities.customer_id is distinct from known.customer_id
+        ),
+
+        changed_customers as (
+            select shop_id, customer_now as customer_id
+            from changed_devices
+            where customer_now is not null
+            union
+            select shop_id, customer_then as customer_id
+            from changed_devices
+            where customer_then is not null
+        ),
+
+        -- and every other device of these customers, on which they may have bought without a name
+        concerned_devices as (
+            select shop_id, anonymous_id
+            from changed_devices
+            union
+            select identities.shop_id, identities.anonymous_id
+            from identities
+            inner join
+                changed_customers
+                on changed_customers.shop_id = identities.shop_id
+                and changed_customers.customer_id = identities.customer_id
+        )
 
     select shop_id, order_id
     from changed_orders

@@ -29,9 +29,7 @@ with
             on touched.shop_id = orders.shop_id
             and touched.order_id = orders.order_id
         left join
-            identities
-            on identities.shop_id = orders.shop_id
-            and identities.anonymous_id = orders.visitor_id
+            identities on identities.shop_id = orders.shop_id and identities.anonymous_id = orders.visitor_id
         where orders.has_purchase
     ),
 
@@ -41,8 +39,7 @@ with
     session_days as (
         {% for day in range(-1, days + 2) %}
             select shop_id, cast(order_date - interval '{{ day }}' day as date) as session_date
-            from order_days
-            {{ "union" if not loop.last }}
+            from order_days {{ "union" if not loop.last }}
         {% endfor %}
     ),
 
@@ -56,18 +53,15 @@ with
         where not sessions.is_bot
     ),
 
-    buyers as (
-        select distinct shop_id, person_id, is_known_person from orders where person_id is not null
-    ),
+    buyers as (select distinct shop_id, person_id, is_known_person from orders where person_id is not null),
 
     -- sessions that name nobody are told by their device
     buyers_devices as (
-        select buyers.shop_id, identities.anonymous_id as visitor_id, buyers.person_id, true as is_known_person
+        select
+            buyers.shop_id, identities.anonymous_id as visitor_id, buyers.person_id, true as is_known_person
         from buyers
         inner join
-            identities
-            on identities.shop_id = buyers.shop_id
-            and identities.customer_id = buyers.person_id
+            identities on identities.shop_id = buyers.shop_id and identities.customer_id = buyers.person_id
         where buyers.is_known_person
         union all
         select shop_id, person_id as visitor_id, person_id, false as is_known_person
@@ -128,10 +122,7 @@ with
             sessions.traffic_medium,
             sessions.utm_campaign
         from orders
-        inner join
-            sessions
-            on sessions.shop_id = orders.shop_id
-            and sessions.session_id = orders.session_id
+        inner join sessions on sessions.shop_id = orders.shop_id and sessions.session_id = orders.session_id
         where
             sessions.session_start_ts <= orders.ordered_at
             and sessions.session_start_ts > orders.ordered_at - interval '{{ days }}' day

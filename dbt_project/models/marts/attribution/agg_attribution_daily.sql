@@ -30,7 +30,9 @@ select
     utm_campaign,
     count(*) as touches,
     cast(sum(credit) as decimal(18, 6)) as orders,
-    cast(sum(case when is_other_currency then credit else 0 end) as decimal(18, 6)) as orders_in_other_currency,
+    cast(
+        sum(case when is_other_currency then credit else 0 end) as decimal(18, 6)
+    ) as orders_in_other_currency,
     cast(
         sum(case when credit_minor is null then credit else 0 end) as decimal(18, 6)
     ) as orders_of_unknown_value,

@@ -23,7 +23,8 @@ with
             cast(
                 sum(
                     case
-                        when costs.currency = shops.currency and costs.cost_minor is not null then costs.clicks
+                        when costs.currency = shops.currency and costs.cost_minor is not null
+                        then costs.clicks
                     end
                 ) as bigint
             ) as clicks_of_known_cost,
@@ -68,7 +69,9 @@ with
                     then 0
                     else
                         cast(
-                            sum(case when attribution_model = '{{ model }}' then net_revenue_minor end) as bigint
+                            sum(
+                                case when attribution_model = '{{ model }}' then net_revenue_minor end
+                            ) as bigint
                         )
                 end as net_revenue_{{ model }}_minor {{ "," if not loop.last }}
             {% endfor %}
@@ -79,9 +82,7 @@ with
 
     days as (
         {% for part in ["costs", "visits", "credits"] %}
-            select {{ key | join(", ") }}
-            from {{ part }}
-            {{ "union" if not loop.last }}
+            select {{ key | join(", ") }} from {{ part }} {{ "union" if not loop.last }}
         {% endfor %}
     ),
 

@@ -78,9 +78,7 @@ with
         select
             summed.*,
             models.attribution_model,
-            case
-                when models.attribution_model = 'time_decay' then decayed else cast(1 as bigint)
-            end as part,
+            case when models.attribution_model = 'time_decay' then decayed else cast(1 as bigint) end as part,
             case
                 when models.attribution_model = 'time_decay'
                 then running_decayed
