@@ -29,28 +29,32 @@
 {% else %}
 
     with
-        orders as (select * from {{ ref("fct_orders") }} where has_purchase),
+        placed as (select * from {{ ref("fct_orders") }} where has_purchase),
 
-        identities as (select * from {{ ref("dim_identities") }} where is_merged),
+        identities as (
+            select shop_id, anonymous_id, customer_id from {{ ref("dim_identities") }} where is_merged
+        ),
 
-        -- orders that are new, gone, or not what they were; model `last` credits each exactly once
-        orders_now as (
+        rewritten as (
             select
-                orders.shop_id,
-                orders.order_id,
-                orders.ordered_at,
-                orders.order_date,
-                orders.currency,
-                orders.net_revenue_minor,
-                {{ person_id("orders", "identities") }} as person_id,
-                coalesce(orders.customer_id, identities.customer_id) is not null as is_known_person
-            from orders
+                placed.*,
+                {{ person_id("placed", "identities") }} as person_id,
+                coalesce(placed.customer_id, identities.customer_id) is not null as is_known_person,
+                {{ in_spans("placed.order_date", order_days) }} as may_have_changed,
+                -- a day of slack on either side, for clocks that go back over midnight
+                {{ in_spans("placed.order_date", session_days, 1, days + 1) }} as may_have_other_touches
+            from placed
             left join
                 identities
-                on identities.shop_id = orders.shop_id
-                and identities.anonymous_id = orders.visitor_id
-            where {{ in_spans("orders.order_date", order_days) }}
+                on identities.shop_id = placed.shop_id
+                and identities.anonymous_id = placed.visitor_id
+            where
+                {{ in_spans("placed.order_date", order_days) }}
+                or {{ in_spans("placed.order_date", session_days, 1, days + 1) }}
         ),
+
+        -- orders that are new, gone, or not what they were; model `last` credits each exactly once
+        orders_now as (select * from rewritten where may_have_changed),
 
         orders_then as (
             select
@@ -82,9 +86,45 @@
                 {% endfor %}
         ),
 
-        -- a day of slack on either side, for clocks that go back over midnight
-        orders_after_changed_sessions as (
-            select shop_id, order_id from orders where {{ in_spans("order_date", session_days, 1, days + 1) }}
+        -- orders that won or lost a touch, or one of whose touches has another origin: of the touches that
+        -- began on rewritten days (by UTC, hence the slack) those found now and those that were credited
+        orders as (select * from rewritten where may_have_other_touches),
+
+        sessions as (
+            select *
+            from {{ ref("fct_sessions") }}
+            where
+                not is_bot
+                and {{ in_spans("session_date", session_days, 2, 2) }}
+                and {{ in_spans("cast(session_start_ts as date)", session_days, 1, 1) }}
+        ),
+
+        {{ touch_ctes() }},
+
+        touches_then as (
+            select shop_id, order_id, session_id, channel_group, traffic_source, traffic_medium, utm_campaign
+            from {{ credited }}
+            where
+                attribution_model = 'linear'
+                and {{ in_spans("order_date", session_days, 1, days + 1) }}
+                and {{ in_spans("cast(touch_started_at as date)", session_days, 1, 1) }}
+        ),
+
+        changed_touches as (
+            select
+                coalesce(touches.shop_id, touches_then.shop_id) as shop_id,
+                coalesce(touches.order_id, touches_then.order_id) as order_id
+            from touches
+            full join
+                touches_then
+                on touches_then.shop_id = touches.shop_id
+                and touches_then.order_id = touches.order_id
+                and touches_then.session_id = touches.session_id
+            where
+                touches.order_id is null or touches_then.order_id is null
+                {% for column in ["channel_group", "traffic_source", "traffic_medium", "utm_campaign"] %}
+                    or touches.{{ column }} is distinct from touches_then.{{ column }}
+                {% endfor %}
         ),
 
         -- devices that are another customer's than when orders were credited
@@ -129,20 +169,20 @@
     from changed_orders
     union
     select shop_id, order_id
-    from orders_after_changed_sessions
+    from changed_touches
     union
-    select orders.shop_id, orders.order_id
-    from orders
+    select placed.shop_id, placed.order_id
+    from placed
     inner join
         changed_customers
-        on changed_customers.shop_id = orders.shop_id
-        and changed_customers.customer_id = orders.customer_id
+        on changed_customers.shop_id = placed.shop_id
+        and changed_customers.customer_id = placed.customer_id
     union
-    select orders.shop_id, orders.order_id
-    from orders
+    select placed.shop_id, placed.order_id
+    from placed
     inner join
         concerned_devices
-        on concerned_devices.shop_id = orders.shop_id
-        and concerned_devices.anonymous_id = orders.visitor_id
-    where orders.customer_id is null
+        on concerned_devices.shop_id = placed.shop_id
+        and concerned_devices.anonymous_id = placed.visitor_id
+    where placed.customer_id is null
 {% endif %}
