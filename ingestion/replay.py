@@ -85,7 +85,7 @@ def _replay(
     carried = None
     if mapping.event_key and entry.rows_accepted:
         paths = tuple(lake.files_of(entry.load_id, shop.shop_id, mapping.contract))
-        carried = Carried(entry, paths)
+        carried = Carried(entry, (lake.schema_file(mapping.contract), *paths))
     request = LoadRequest(
         load_id=load_id,
         files=entry.files,
