@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import duckdb
 
+from ingestion.identity import hash_sql
 from ingestion.mapping_models import SourceMapping
 from ingestion.validation import TypedRows
 
@@ -107,7 +108,7 @@ def _shared_sql(mapping: SourceMapping, typed: TypedRows, mark: str) -> str:
         ), events AS (
             SELECT __delivery, {first} {value}, count(*) AS parts,
                    CASE WHEN count(*) = 1 THEN any_value(__content)
-                        ELSE md5(string_agg(__content, ',' ORDER BY __content)) END AS content_hash
+                        ELSE {hash_sql(["string_agg(__content, ',' ORDER BY __content)"])} END AS content_hash
             FROM kept GROUP BY 1
         )
         SELECT kept.* EXCLUDE ({helpers}) REPLACE ({replaced}), event.content_hash {event_value},

@@ -116,7 +116,7 @@ class RowBuilder:
             self._reasons_sql(levels.sql(key, numbered=True), checks),
             columns,
             late,
-            content_sql(contents),
+            content_sql(self.mapping, self.rules, contents),
             key.identity if key is not None and not self.whole else "hash(event_id)",
             self.origins.id_columns(),
             self.origins.originals(),
