@@ -23,6 +23,7 @@ from ingestion.contract import CONTRACT_VERSION
 from ingestion.expressions import quote_identifier, quote_literal
 from ingestion.lake import Lake
 from ingestion.ledger import LedgerEntry, LedgerError, read_entry, read_ledger, superseded_by
+from ingestion.load_request import LoadRequest
 from ingestion.mapping import load_mapping
 from ingestion.mapping_models import SourceMapping
 from ingestion.presence import check_presence
@@ -31,12 +32,11 @@ from ingestion.quarantine import collect
 from ingestion.raw_rows import RawRows, SourceFileError
 from ingestion.read import open_file
 from ingestion.shops import Shop
-from ingestion.sort_rows import sort_rows
 from ingestion.validation import RowBuilder, TypedRows
-from ingestion.write_load import LoadRequest, write_load
+from ingestion.write_load import write_load
 
-# Tables of a load that are gone once its rows are sorted.
-_STAGES = ("ff_cells", "ff_marks", "ff_shared", "ff_repeats", "ff_visitors", "ff_joined", "ff_carried")
+# Tables of a load that are gone once it is written.
+_STAGES = ("ff_cells", "ff_marks", "ff_shared", "ff_repeats", "ff_visitors", "ff_by_day", "ff_joined", "ff_carried")
 
 
 @dataclass(frozen=True)
@@ -206,13 +206,11 @@ def run_load(
     if request.carried:
         request.carried.rejoin(connection, mapping, typed)
     assemble(connection, mapping, typed)
-    counts = _count_rows(connection, request, typed, rows, quarantined)
-    sort_rows(connection, request)
-    for table in _STAGES:  # what is sorted is all that is needed from here on
-        connection.execute(f"DROP TABLE IF EXISTS {table}")
-    entry = _entry(connection, request, counts)
+    entry = _entry(connection, request, typed, rows, quarantined)
     lake.register_shop(connection, request.shop)
     write_load(lake, connection, request, typed, entry)
+    for table in _STAGES:
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
     return LoadResult(entry, already_loaded=False, warnings=warnings)
 
 
@@ -239,44 +237,31 @@ def _judge(connection: duckdb.DuckDBPyConnection, raw: RawRows, request: LoadReq
     return typed
 
 
-@dataclass(frozen=True)
-class _Counts:
-    """Source rows of a load by what became of them."""
-
-    read: int
-    accepted: int
-    quarantined: int
-    duplicate: int
-    skipped: int
-
-
-def _count_rows(
+def _entry(
     connection: duckdb.DuckDBPyConnection, request: LoadRequest, typed: TypedRows, read: int, quarantined: int
-) -> _Counts:
-    """The counts, each taken from the rows themselves, so that closing means something."""
+) -> LedgerEntry:
+    """The ledger entry, its counts each taken from the rows themselves, so that closing means something."""
     # Without a list to unnest every row is a source row of its own, and counting is cheaper.
-    records = "count(DISTINCT __row)" if request.mapping.unnest else "count(*)"
-    good, kept = _one(connection, f"SELECT (SELECT {records} FROM ff_good), (SELECT {records} FROM ff_rows)")
-    duplicate, skipped, untouched = good - kept, 0, 0
+    unnest = request.mapping.unnest
+    records = "count(DISTINCT __row)" if unnest else "count(*)"
+    (good,) = _one(connection, f"SELECT {records} FROM ff_good")
+    skipped = accepted = carried = 0
     if request.mapping.keep is not None:
-        partly = "AND __row NOT IN (SELECT __row FROM ff_typed WHERE NOT __skip)" if request.mapping.unnest else ""
+        partly = "AND __row NOT IN (SELECT __row FROM ff_typed WHERE NOT __skip)" if unnest else ""
         (skipped,) = _one(connection, f"SELECT {records} FROM ff_typed WHERE __skip {partly}")
     if request.carried:
-        before = request.carried.entry
-        untouched = request.carried.append_untouched(connection, typed)
-        duplicate += before.rows_duplicate
-        skipped += before.rows_skipped
-        read = before.rows_read
-    return _Counts(read, kept + untouched, quarantined, duplicate, skipped)
-
-
-def _entry(connection: duckdb.DuckDBPyConnection, request: LoadRequest, counts: _Counts) -> LedgerEntry:
-    """The ledger entry of the load that ``ff_sorted`` holds."""
+        carried = request.carried.append_untouched(connection, typed)
     time_column = quote_identifier(request.mapping.contract_definition.time_column)
     days = connection.execute(
-        f"SELECT __arrival, count(*), min({time_column}), max({time_column}) FROM ff_sorted GROUP BY 1 ORDER BY 1"
+        f"SELECT __arrival, count(*), min({time_column}), max({time_column}) FROM ff_rows GROUP BY 1 ORDER BY 1"
     ).fetchall()
+    contract_rows = sum(day[1] for day in days)
     first, last = min((day[2] for day in days), default=None), max((day[3] for day in days), default=None)
+    accepted = _one(connection, "SELECT count(DISTINCT __row) FROM ff_rows")[0] if unnest else contract_rows
+    duplicate = good + carried - accepted
+    if request.carried:
+        before = request.carried.entry
+        read, duplicate, skipped = before.rows_read, duplicate + before.rows_duplicate, skipped + before.rows_skipped
     mapping, shop = request.mapping, request.shop
     return LedgerEntry(
         load_id=request.load_id,
@@ -287,12 +272,12 @@ def _entry(connection: duckdb.DuckDBPyConnection, request: LoadRequest, counts: 
         mapping_fingerprint=mapping.fingerprint,
         files=request.files,
         file_sha256=request.file_sha256,
-        rows_read=counts.read,
-        rows_accepted=counts.accepted,
-        rows_quarantined=counts.quarantined,
-        rows_duplicate=counts.duplicate,
-        rows_skipped=counts.skipped,
-        contract_rows=sum(day[1] for day in days),
+        rows_read=read,
+        rows_accepted=accepted,
+        rows_quarantined=quarantined,
+        rows_duplicate=duplicate,
+        rows_skipped=skipped,
+        contract_rows=contract_rows,
         arrival_days=[{"day": day[0].isoformat(), "rows": day[1]} for day in days],
         supersedes=request.supersedes,
         replays=request.replays,

@@ -24,10 +24,11 @@ class SourceFileError(ValueError):
 @dataclass(frozen=True)
 class PlainFields:
     """A CSV file that DuckDB's ``reader`` (SQL) takes apart into ``f1``, ``f2`` …; the first ``head`` records
-    are no rows."""
+    are no rows. Without ``spaces`` no field has anything to trim."""
 
     reader: str
     head: int
+    spaces: bool
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class RawRows:
 
     def _text(self, sql: str) -> str:
         """``sql`` (VARCHAR) trimmed, with empty text and the mapping's null words as NULL."""
-        trimmed = f"nullif(trim({sql}), '')"
+        untrimmed = self.plain is None or self.plain.spaces
+        trimmed = f"nullif({f'trim({sql})' if untrimmed else sql}, '')"
         if not self.format.null_values:
             return trimmed
         words = ", ".join(quote_literal(word) for word in self.format.null_values)

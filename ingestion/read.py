@@ -128,12 +128,10 @@ def _open_plain(connection: duckdb.DuckDBPyConnection, path: Path, file_format: 
     lines = _line_reader(path, file_format)
     try:
         first = connection.execute(f"SELECT line FROM {lines} LIMIT 1").fetchone()
-        if (
-            first is None
-            or first[0].startswith("\ufeff")
-            or not first[0].strip()
-            or _has_quotes(connection, path, lines)
-        ):
+        if first is None or first[0].startswith("\ufeff") or not first[0].strip():
+            return None
+        quotes, spaces = _look_over(connection, path, file_format, lines)
+        if quotes:
             return None
     except duckdb.InvalidInputException:  # not text throughout: by line, each bad record is kept apart
         return None
@@ -149,16 +147,22 @@ def _open_plain(connection: duckdb.DuckDBPyConnection, path: Path, file_format: 
             FROM {lines}) WHERE __row > 0""")
     fields = [f"f{place}" for place in range(1, len(names) + 1)]
     reader = _reader(path, file_format, fields, f"delim = {quote_literal(file_format.delimiter)}, strict_mode = true")
-    return RawRows(path.name, "csv", file_format, None, 0, names, plain=PlainFields(reader, head))
+    return RawRows(path.name, "csv", file_format, None, 0, names, plain=PlainFields(reader, head, spaces))
 
 
-def _has_quotes(connection: duckdb.DuckDBPyConnection, path: Path, lines: str) -> bool:
-    """Whether a double quote is anywhere in the file."""
+def _look_over(
+    connection: duckdb.DuckDBPyConnection, path: Path, file_format: FileFormat, lines: str
+) -> tuple[bool, bool]:
+    """Whether a double quote is anywhere in the file, and whether anything is that trimming could take off."""
     if path.suffix in _COMPRESSION:
         row = connection.execute(f"SELECT coalesce(bool_or(contains(line, '\"')), false) FROM {lines}").fetchone()
-        return row != (False,)
+        return row != (False,), True
+    quotes, spaces = False, file_format.encoding == "utf-16"
     with path.open("rb") as handle:
-        return any(b'"' in block for block in iter(lambda: handle.read(_BLOCK), b""))
+        while not quotes and (block := handle.read(_BLOCK)):
+            quotes = b'"' in block
+            spaces = spaces or b" " in block or not block.isascii()
+    return quotes, spaces
 
 
 def _open_lines(connection: duckdb.DuckDBPyConnection, path: Path, file_format: FileFormat) -> tuple[str, ...] | None:

@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
-from ingestion.carry import Carried
 from ingestion.contract import CONTRACT_VERSION
 from ingestion.durable import crash_point, make_folder, publish_file
 from ingestion.expressions import quote_identifier, quote_literal
 from ingestion.lake import QUARANTINE, Lake, copy_to_parquet, table_columns
 from ingestion.ledger import LedgerEntry, write_entry
-from ingestion.mapping_models import SourceMapping
-from ingestion.shops import Shop
+from ingestion.load_request import LoadRequest
+from ingestion.sort_rows import sort_days
 from ingestion.validation import TypedRows
-
-
-@dataclass(frozen=True)
-class LoadRequest:
-    """One opened file on its way into the lake; ``replays`` names the load whose quarantine it reads again."""
-
-    load_id: str
-    files: list[str]
-    file_sha256: str
-    mapping: SourceMapping
-    shop: Shop
-    supersedes: list[str]
-    replays: str | None
-    pseudonymise: bool
-    now: datetime
-    row_arrival: str | None = None
-    source_types: dict[str, str] = field(default_factory=dict)
-    pseudonymised: bool = False
-    carried: Carried | None = None
 
 
 def write_load(
     lake: Lake, connection: duckdb.DuckDBPyConnection, request: LoadRequest, typed: TypedRows, entry: LedgerEntry
 ) -> None:
-    """Stage every file of ``ff_sorted``, move each into place, then commit with the ledger entry."""
+    """Stage every file of ``ff_rows``, move each into place, then commit with the ledger entry."""
     lake.clear_staging()
     for stray in lake.files_of(request.load_id, request.shop.shop_id):
         stray.unlink()  # from an attempt that died: its days may differ from today's
@@ -49,12 +27,13 @@ def write_load(
     make_folder(staging)
     moves: list[tuple[Path, Path]] = []
     contract, shop_id = request.mapping.contract, request.shop.shop_id
-    fields = _lake_fields(connection, request, typed)
     days = [day["day"] for day in entry.arrival_days]
+    rows = sort_days(connection, request, len(days))
+    fields = _lake_fields(connection, request, typed)
     for day in days:
         aside = staging / f"{day}.parquet"
-        where = f"WHERE __arrival = DATE '{day}'" if len(days) > 1 else ""
-        copy_to_parquet(connection, f"SELECT {fields} FROM ff_sorted {where}", aside)
+        # Sorted first and only then made wide: hashes are not dragged through the sort.
+        copy_to_parquet(connection, f"SELECT {fields} FROM ({rows.sql(day)})", aside)
         moves.append((aside, lake.file_path(contract, shop_id, day, request.load_id)))
     if entry.rows_quarantined:
         bad_days = connection.execute("SELECT DISTINCT arrival_date FROM ff_quarantine ORDER BY 1").fetchall()
@@ -70,16 +49,15 @@ def write_load(
     write_entry(lake, entry)
     crash_point("ingest:after_ledger")
     lake.clear_staging()
-    connection.execute("DROP TABLE ff_sorted")
 
 
 def _lake_fields(connection: duckdb.DuckDBPyConnection, request: LoadRequest, typed: TypedRows) -> str:
-    """SELECT list over ``ff_sorted`` of the lake's columns in the contract's order.
+    """SELECT list over sorted ``ff_rows`` of the lake's columns in the contract's order.
 
     Columns that the load knows nothing of are left out: forty columns of nulls cost more than the rest.
     Words that are the same in every row are enums of one: written as a dictionary without being looked at.
     """
-    present = {row[0] for row in connection.execute("DESCRIBE ff_sorted").fetchall()}
+    present = {row[0] for row in connection.execute("DESCRIBE ff_rows").fetchall()}
     replayed = request.replays is not None
     stamped = {
         "shop_id": _constant(request.shop.shop_id),
