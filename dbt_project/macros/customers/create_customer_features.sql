@@ -8,11 +8,10 @@
 {% endmacro %}
 {% macro default__create_customer_features() %} select 1 {% endmacro %}
 {% macro duckdb__create_customer_features() %}
-    create or replace macro {{ this.schema }}.customer_features(cutoff) as table
+    {{ create_table_macro("customer_features(cutoff)") }}
     with
-        as_ofs as (
-            select distinct shop_id, cast(cutoff as date) as as_of from {{ ref("feat_customer_days") }}
-        )
+        shops as (select distinct shop_id from {{ ref("feat_customer_days") }}),
+        as_ofs as (select shop_id, cast(cutoff as date) as as_of from shops)
     select *
     from ({{ customer_features("as_ofs") }})
 {% endmacro %}

@@ -8,7 +8,7 @@
 {% endmacro %}
 {% macro default__create_customer_rfm_as_of() %} select 1 {% endmacro %}
 {% macro duckdb__create_customer_rfm_as_of() %}
-    create or replace macro {{ this.schema }}.customer_rfm_as_of(cutoff) as table
+    {{ create_table_macro("customer_rfm_as_of(cutoff)") }}
     with
         shops as (
             select shop_id, min(currency) as currency from {{ ref("agg_kpis_daily") }} group by shop_id

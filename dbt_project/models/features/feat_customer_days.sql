@@ -86,7 +86,7 @@ select
     orders.discount_minor,
     orders.gross_minor,
     orders.refund_minor,
-    coalesce(orders.gross_minor, 0) - coalesce(orders.refund_minor, 0) as net_revenue_minor
+    orders.gross_minor - coalesce(orders.refund_minor, 0) as net_revenue_minor
 from visits
 full join
     orders

@@ -210,8 +210,8 @@ with
                 when worth_so_far is null
                 then 0
                 when took_all = 1
-                then worth_so_far
-                else least(asked_so_far, worth_so_far)
+                then greatest(worth_so_far, 0)
+                else least(asked_so_far, greatest(worth_so_far, 0))
             end as taken_minor
         from asked
     ),
