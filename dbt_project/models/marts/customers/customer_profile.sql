@@ -84,11 +84,8 @@ with
         from standing
         inner join
             {{ ref("lifecycle_stages") }} as stages
-            on standing.standing_orders <= coalesce(stages.max_orders, standing.standing_orders)
-            and (
-                stages.up_to_gap_percent is null
-                or standing.recency_days * 100 <= stages.up_to_gap_percent * standing.gap_days
-            )
+            on standing.standing_orders <= stages.max_orders
+            and coalesce(standing.recency_days, 0) * 100 <= stages.up_to_gap_percent * standing.gap_days
     ),
 
     tiered as (
