@@ -54,18 +54,35 @@ with
         group by shop_id, order_id
     ),
 
-    -- a later version may have moved a refund to another order, so versions are numbered before the touched
-    -- are kept
-    refund_versions as (
-        select
-            *,
-            row_number() over (
-                partition by shop_id, refund_id order by updated_at, content_hash
-            ) as version_number
-        from {{ ref("stg_refunds") }}
+    all_refunds as (select * from {{ ref("stg_refunds") }}),
+
+    -- a later version may have moved a refund to another order: all versions of a refund that a touched
+    -- order is
+    -- named in are numbered, no others
+    touched_refunds as (
+        select distinct shop_id, refund_id from ({{ touched_rows("all_refunds") }}) as touched_versions
     ),
 
-    first_refunds as ({{ touched_rows("(select * from refund_versions where version_number = 1)") }}),
+    first_versions as (
+        select *
+        from
+            (
+                select
+                    all_refunds.*,
+                    row_number() over (
+                        partition by all_refunds.shop_id, all_refunds.refund_id
+                        order by all_refunds.updated_at, all_refunds.content_hash
+                    ) as version_number
+                from all_refunds
+                inner join
+                    touched_refunds
+                    on touched_refunds.shop_id = all_refunds.shop_id
+                    and touched_refunds.refund_id = all_refunds.refund_id
+            ) as numbered
+        where version_number = 1
+    ),
+
+    first_refunds as ({{ touched_rows("first_versions") }}),
 
     moments as (
         select
