@@ -9,7 +9,8 @@
     {%- else -%}
         (
             {%- for span in spans %}
-                {{ column }} between {{ day_literal(span.first, -before) }} and {{ day_literal(span.last, after) }}
+                {{ column }}
+                between {{ day_literal(span.first, -before) }} and {{ day_literal(span.last, after) }}
                 {{- " or" if not loop.last }}
             {%- endfor %}
         )

@@ -14,7 +14,9 @@
         when {{ own }} and {{ orders }}.revenue_minor is not null then {{ orders }}.discount_minor
     end as discount_minor,
     case when {{ own }} then {{ orders }}.revenue_minor end as revenue_minor,
-    case when {{ own }} and {{ orders }}.revenue_minor is not null then {{ orders }}.refund_minor end as refund_minor,
+    case
+        when {{ own }} and {{ orders }}.revenue_minor is not null then {{ orders }}.refund_minor
+    end as refund_minor,
     case when {{ own }} then {{ orders }}.net_revenue_minor end as net_revenue_minor
 {%- endmacro %}
 

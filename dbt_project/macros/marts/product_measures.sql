@@ -45,7 +45,8 @@
         lines as (
             select rows.*, {{ value }} as dimension_value, rows.currency = shops.currency as is_own_currency
             from {{ ref("fct_order_items") }} as rows
-            inner join shops on shops.shop_id = rows.shop_id {{ products_of_the_day | replace("DAY", "line_date") }}
+            inner join
+                shops on shops.shop_id = rows.shop_id {{ products_of_the_day | replace("DAY", "line_date") }}
             where {{ in_written_days("rows.line_date") }}
         ),
 
@@ -93,7 +94,7 @@
                 on bots.shop_id = rows.shop_id
                 and bots.event_date = rows.last_active_date
                 and bots.visitor_id = rows.visitor_id
-            {{ products_of_the_day | replace("DAY", "last_active_date") }}
+                {{ products_of_the_day | replace("DAY", "last_active_date") }}
             where {{ in_written_days("rows.last_active_date") }} and bots.visitor_id is null
         ),
 
@@ -104,7 +105,9 @@
                 dimension_value as {{ dimension }},
                 count(distinct cart_id) as carts,
                 count(distinct case when units_bought > 0 then cart_id end) as bought_carts,
-                count(distinct case when units_left > 0 and not is_bought then cart_id end) as abandoned_carts,
+                count(
+                    distinct case when units_left > 0 and not is_bought then cart_id end
+                ) as abandoned_carts,
                 cast(
                     sum(case when units_left > 0 and not is_bought then units_left else 0 end) as bigint
                 ) as abandoned_units,
@@ -139,10 +142,14 @@
                 coalesce(sales.order_lines, 0) as order_lines,
                 coalesce(sales.lines_of_unknown_value, 0) as lines_of_unknown_value,
                 case when coalesce(sales.order_lines, 0) = 0 then 0 else sales.units end as units,
-                case when coalesce(sales.own_lines, 0) = 0 then 0 else sales.revenue_minor end as revenue_minor,
+                case
+                    when coalesce(sales.own_lines, 0) = 0 then 0 else sales.revenue_minor
+                end as revenue_minor,
                 coalesce(sales.returns, 0) as returns,
                 case when coalesce(sales.returns, 0) = 0 then 0 else sales.return_units end as return_units,
-                case when coalesce(sales.own_returns, 0) = 0 then 0 else sales.return_minor end as return_minor,
+                case
+                    when coalesce(sales.own_returns, 0) = 0 then 0 else sales.return_minor
+                end as return_minor,
                 coalesce(carts.carts, 0) as carts,
                 coalesce(carts.bought_carts, 0) as bought_carts,
                 coalesce(carts.abandoned_carts, 0) as abandoned_carts,

@@ -75,7 +75,8 @@ with
             cast(sum(case when step_kind = 1 then units else 0 end) as bigint) as units_added,
             -- below nothing there is nothing: what was removed beyond is forgotten
             cast(
-                sum(case when step_kind = 1 then units else - units end) - least(0, min(running_units)) as bigint
+                sum(case when step_kind = 1 then units else - units end)
+                - least(0, min(running_units)) as bigint
             ) as units_left
         from running
         group by shop_id, cart_id, line_item_id

@@ -54,7 +54,9 @@ with
         select
             *,
             lag(event_ts) over (partition by shop_id, visitor_id order by event_ts, step_kind) as previous_ts,
-            lag(step_kind) over (partition by shop_id, visitor_id order by event_ts, step_kind) as previous_kind
+            lag(step_kind) over (
+                partition by shop_id, visitor_id order by event_ts, step_kind
+            ) as previous_kind
         from moments
     ),
 

@@ -16,7 +16,9 @@ with
     ),
 
     arrived as (
-        select shop_id, event_id from {{ source("lake", "events") }} where {{ in_window("arrival_date", "arrivals") }}
+        select shop_id, event_id
+        from {{ source("lake", "events") }}
+        where {{ in_window("arrival_date", "arrivals") }}
     )
 
 select shop_id, visitor_id

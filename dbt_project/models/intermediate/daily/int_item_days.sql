@@ -44,8 +44,7 @@ with
             and bots.event_date = events.event_date
             and bots.visitor_id = events.visitor_id
         where bots.visitor_id is null
-        group by
-            events.shop_id, events.event_date, events.item_id, events.item_category, events.item_brand
+        group by events.shop_id, events.event_date, events.item_id, events.item_category, events.item_brand
     ),
 
     products as (

@@ -61,11 +61,7 @@ with
     ),
 
     sales as (
-        select
-            shop_id,
-            event_date,
-            {{ origin | join(", ") }},
-            {{ order_sums() }}
+        select shop_id, event_date, {{ origin | join(", ") }}, {{ order_sums() }}
         from placed
         group by shop_id, event_date, {{ origin | join(", ") }}
     ),

@@ -51,11 +51,7 @@ with
     ),
 
     sales as (
-        select
-            shop_id,
-            event_date,
-            {{ place | join(", ") }},
-            {{ order_sums() }}
+        select shop_id, event_date, {{ place | join(", ") }}, {{ order_sums() }}
         from placed
         group by shop_id, event_date, {{ place | join(", ") }}
     ),

@@ -39,7 +39,9 @@ with
             cast(sum(value_minor) as bigint) as value_minor,
             cast(sum(value_bought_minor) as bigint) as value_bought_minor
         from {{ ref("int_cart_lines") }}
-        where (shop_id, visitor_id) in (select (shop_id, visitor_id) from {{ ref("int_cart_visitors_touched") }})
+        where
+            (shop_id, visitor_id)
+            in (select (shop_id, visitor_id) from {{ ref("int_cart_visitors_touched") }})
         group by shop_id, cart_id
     ),
 
@@ -73,9 +75,7 @@ select
     last_added_at,
 
     -- what became of it
-    case
-        when is_bought then 'bought' when units = 0 then 'emptied' else 'abandoned'
-    end as cart_status,
+    case when is_bought then 'bought' when units = 0 then 'emptied' else 'abandoned' end as cart_status,
     is_bought,
     not is_bought and units > 0 as is_abandoned,
     order_id,
