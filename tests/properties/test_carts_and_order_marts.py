@@ -1,0 +1,412 @@
+"""Carts, daily figures of products and channels, orders and their reconciliation: tiny cases, by name, whose
+increments in any order of arrival end in the bytes of a full refresh and in the figures worked out by hand."""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from ingestion.mapping import parse_mapping
+from ingestion.shops import Shop
+from orchestration.dbt_in_process import prepare_manifest, run_dbt
+from tests.properties import warehouse as warehouses
+from tests.properties.warehouse import Export, Warehouse, assert_same_export
+
+Event = dict[str, object]
+Row = dict[str, str]
+TABLES = {
+    "orders": ["order_id", "updated_at", "ordered_at", "customer_id", "status", "value", "discount"],
+    "order_items": ["order_id", "line_number", "updated_at", "item_id", "price", "quantity"],
+    "refunds": ["refund_id", "updated_at", "order_id", "refunded_at", "value", "line_number", "quantity"],
+}
+ITEM = {"item_id": "i1", "item_category": "Toys", "price": 10, "quantity": 1}
+BOT = {"user_agent": "Mozilla/5.0 (compatible; Googlebot/2.1)", "page_url": "https://shop.example/p"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _lists_of_a_run() -> Iterator[None]:
+    """What a run lists for itself is not compared."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(warehouses, "PER_RUN", warehouses.PER_RUN | {"int_cart_visitors_touched", "int_cart_steps"})
+        yield
+
+
+def _event(event_id: str, ts: str, name: str, visitor: str = "d1", **more: object) -> Event:
+    """An event at a local time `MM-DD HH:MM[:SS]` of 2026 in a shop at UTC+8."""
+    day, clock = ts.split(" ")
+    stamp = f"2026-{day}T{clock}+08:00"
+    return {"event_id": event_id, "event_name": name, "event_ts": stamp, "device_id": visitor, **more}
+
+
+def _add(event_id: str, ts: str, visitor: str = "d1", **more: object) -> Event:
+    return _event(event_id, ts, "add_to_cart", visitor, **{**ITEM, **more})
+
+
+def _remove(event_id: str, ts: str, visitor: str = "d1", **more: object) -> Event:
+    return _event(event_id, ts, "remove_from_cart", visitor, **{**ITEM, **more})
+
+
+def _buy(event_id: str, ts: str, order: str, visitor: str = "d1", **more: object) -> Event:
+    return _event(event_id, ts, "purchase", visitor, order_id=order, **{**ITEM, "value": 10, **more})
+
+
+#: arrival day of 2026 -> events that arrived then
+EVENT_CASES: dict[str, dict[str, list[Event]]] = {
+    "late_addition_after_the_purchase": {
+        "03-10": [_add("a", "03-10 10:00"), _buy("p", "03-10 10:05", "o1")],
+        "03-12": [_add("late", "03-10 10:10", item_id="i2"), _add("between", "03-10 10:01", price=12)],
+    },
+    "late_purchase_closes_a_cart_from_27_days_before": {
+        "03-12": [_add("a", "03-12 10:00"), _add("b", "03-12 10:01", item_id="i2", price=5)],
+        "04-10": [_buy("p", "04-08 23:58", "o1"), _add("c", "04-09 00:10", item_id="i3")],
+    },
+    "late_removal_joins_two_carts": {
+        "03-10": [_add("a", "03-10 10:00")],
+        "03-12": [_remove("late", "03-11 10:00", item_id="i9")],
+        "04-10": [_add("b", "04-10 09:00", item_id="i2")],
+    },
+    "thirty_days_later_is_another_cart": {
+        "03-10": [_add("a", "03-10 10:00")],
+        "04-10": [_add("b", "04-10 10:00", item_id="i2"), _buy("p", "04-10 11:00", "o1", item_id="i2")],
+    },
+    "removed_to_nothing_then_added_late": {
+        "03-10": [_add("a", "03-10 10:00"), _remove("r", "03-10 10:02", quantity=5)],
+        "03-12": [_add("late", "03-10 10:01")],
+    },
+    "delivered_again_under_another_visitor_and_name": {
+        "03-10": [_add("a", "03-10 10:00", "d1"), _event("b", "03-10 10:00", "page_view", "d3")],
+        "03-12": [_add("a", "03-10 10:00", "d2"), _add("b", "03-10 10:00", "d3")],
+    },
+    "two_additions_in_one_microsecond": {
+        "03-10": [_add("a", "03-10 10:00:00.000001"), _add("b", "03-10 10:00:00.000001", price=11)],
+        "03-12": [_remove("r", "03-10 10:00:00.000001")],
+    },
+    "purchase_without_a_cart": {
+        "03-10": [_remove("r", "03-10 09:00"), _buy("p", "03-10 10:00", "o1")],
+        "03-12": [_buy("again", "03-11 10:00", "o1")],
+    },
+    "a_program_found_out_late": {
+        "03-10": [_add("a", "03-10 10:00"), _event("v", "03-10 10:01", "view_item", **ITEM)],
+        "03-12": [_event("late", "03-10 23:00", "page_view", **BOT)],
+    },
+    "an_earlier_page_names_the_channel": {
+        "03-10": [_event("v", "03-11 00:10", "view_item", **ITEM), _buy("p", "03-11 00:12", "o1")],
+        "03-12": [_event("late", "03-10 23:50", "page_view", utm_source="news", utm_medium="email", country="DE")],
+    },
+    "refund_months_later": {
+        "03-10": [_buy("p", "03-10 10:00", "o1", value=20, quantity=2, discount=3, customer_id="c1")],
+        "04-10": [_buy("q", "04-10 10:00", "o2", customer_id="c1")],
+        "06-20": [_event("r", "06-20 09:00", "refund", order_id="o1", value=10, **ITEM)],
+    },
+    "first_order_cancelled_months_later": {
+        "03-10": [_buy("p", "03-10 10:00", "o1", customer_id="c1")],
+        "03-12": [_buy("q", "03-12 10:00", "o2", customer_id="c1")],
+        "06-20": [_event("x", "06-20 09:00", "cancel_order", order_id="o1")],
+    },
+    "another_page_names_the_category_late": {
+        "03-10": [_add("a", "03-10 10:00", item_category=None), _buy("p", "03-10 11:00", "o1", item_category=None)],
+        "03-12": [_event("late", "03-10 12:00", "view_item", "d2", **ITEM)],
+    },
+}
+
+
+def _order(order: str, updated: str, ordered: str, status: str = "paid", value: str = "30", **more: str) -> Row:
+    stamps = {"updated_at": f"2026-{updated} 12:00:00", "ordered_at": f"2026-{ordered}:00"}
+    return {"order_id": order, "customer_id": f"c-{order}", "status": status, "value": value, **stamps, **more}
+
+
+#: arrival day of 2026 -> tables and events that arrived then, of shops whose orders come from their table
+TABLE_CASES: dict[str, dict[str, list[tuple[str, list[Row] | list[Event]]]]] = {
+    "order_moved_to_another_day": {
+        "03-10": [
+            ("orders", [_order("o1", "03-10", "03-10 01:00"), _order("o2", "03-10", "03-10 02:00")]),
+            ("events", [_buy("p", "03-10 09:00", "o1", value=30)]),
+        ],
+        "04-10": [("orders", [_order("o1", "04-10", "03-11 01:00", value="31", discount="4")])],
+    },
+    "untracked_and_test_orders": {
+        "03-10": [("events", [_buy("p", "03-10 09:00", "o1", value=30), _buy("t", "03-10 09:30", "test", value=1)])],
+        "03-12": [("orders", [_order("o1", "03-12", "03-10 01:00"), _order("o2", "03-12", "03-10 02:00", value="20")])],
+    },
+    "lines_given_back_months_later": {
+        "03-10": [
+            ("orders", [_order("o1", "03-10", "03-10 01:00"), _order("o2", "03-10", "03-10 01:00")]),
+            (
+                "order_items",
+                [
+                    {"order_id": order, "line_number": line, "updated_at": "2026-03-10 12:00:00"}
+                    | {"item_id": f"i{line}", "price": "10", "quantity": line}
+                    for order in ("o1", "o2")
+                    for line in ("1", "2")
+                ],
+            ),
+        ],
+        "04-10": [("orders", [_order("o2", "04-10", "03-10 01:00", "cancelled")])],
+        "06-20": [
+            (
+                "refunds",
+                [
+                    {"refund_id": "r1", "updated_at": "2026-06-20 12:00:00", "refunded_at": "2026-06-20 12:00:00"}
+                    | {"order_id": "o1", "value": "10", "line_number": "2", "quantity": "1"}
+                ],
+            )
+        ],
+    },
+}
+
+
+def _random_shop(seed: int) -> dict[str, list[Event]]:
+    """Visitors who add, remove and buy over a month, some of it delivered late or twice."""
+    rng = random.Random(seed)
+    arrivals: dict[str, list[Event]] = {day: [] for day in ("03-10", "03-12", "04-10")}
+    for number in range(400):
+        arrival = rng.choice(list(arrivals))
+        happened = date.fromisoformat(f"2026-{arrival}") - timedelta(days=rng.randrange(4))
+        moment = f"{happened:%m-%d} {rng.randrange(24):02d}:{rng.randrange(0, 60, 20):02d}"
+        made = rng.choice([_add, _add, _remove])(
+            f"e{number}",
+            moment,
+            f"d{rng.randrange(25)}",
+            item_id=f"i{rng.randrange(4)}",
+            price=rng.choice([5, 7, None]),
+        )
+        if rng.random() < 0.2:
+            made = _buy(f"e{number}", moment, f"o{rng.randrange(40)}", str(made["device_id"]), price=rng.randrange(9))
+        arrivals[arrival].append(made)
+        if rng.random() < 0.1:
+            arrivals[rng.choice(list(arrivals))].append({**made, "device_id": f"d{rng.randrange(25)}"})
+    return arrivals
+
+
+EVENT_CASES |= {f"random_{seed}": _random_shop(seed) for seed in range(2)}
+CASES = [*EVENT_CASES, *TABLE_CASES]
+DAYS = sorted({day for arrivals in [*EVENT_CASES.values(), *TABLE_CASES.values()] for day in arrivals})
+#: What carts and orders are made of and lead to; the rest of the marts has tests of its own.
+SELECTED = ["+int_cart_lines", "+fct_carts", "+agg_products_daily", "+agg_categories_daily", "+agg_brands_daily"]
+SELECTED += ["+agg_regions_daily", "+agg_channels_daily", "+agg_orders_daily", "+agg_buyers_daily"]
+SELECTED += ["+audit_order_reconciliation"]
+
+
+def _land_table(warehouse: Warehouse, shop: Shop, day: date, table: str, rows: Sequence[Row]) -> None:
+    times = {"updated_at", "ordered_at", "refunded_at"}
+    columns = {name: {"column": name, "time": "iso"} if name in times else name for name in TABLES[table]}
+    mapping = {"source": f"plain_{table}", "contract": table, "format": {"type": "csv"}, "columns": columns}
+    file = warehouse.home / "landing" / f"{shop.shop_id}-{day}-{table}.csv"
+    file.parent.mkdir(exist_ok=True)
+    with file.open("w", newline="") as handle:
+        writer = csv.DictWriter(handle, TABLES[table])
+        writer.writeheader()
+        writer.writerows(rows)
+    warehouse.land([file], parse_mapping({**mapping, "arrival": {"rule": "event_day"}}, table), shop)
+
+
+def _land(warehouse: Warehouse, day: str, cases: Sequence[str] = CASES) -> date:
+    arrival = date.fromisoformat(f"2026-{day}")
+    for name in cases:
+        if name in EVENT_CASES:
+            shop = Shop(name, "Asia/Shanghai", "CNY")
+            deliveries: list[tuple[str, list[Row] | list[Event]]] = [("events", EVENT_CASES[name].get(day, []))]
+        else:
+            shop, deliveries = Shop(name, "Asia/Shanghai", "CNY", "tables"), TABLE_CASES[name].get(day, [])
+        for kind, rows in deliveries:
+            if kind == "events" and rows:
+                warehouse.land_events(shop, arrival, rows)  # type: ignore[arg-type]
+            elif rows:
+                _land_table(warehouse, shop, arrival, kind, rows)  # type: ignore[arg-type]
+    return arrival
+
+
+def _build(warehouse: Warehouse, day: date | None = None, select: Sequence[str] = ()) -> None:
+    """Run the models of this topic, and the seeds first, for one arrival day or for all of history."""
+    prepare_manifest()
+    window = [] if day is None else ["--event-time-start", f"{day}", "--event-time-end", f"{day + timedelta(days=1)}"]
+    kinds = ["--exclude-resource-type", "test", "unit_test"]
+    if (warehouse.home / "warehouse.duckdb").exists():
+        kinds.append("seed")
+    command = ["build", *window, *kinds, "--select", *(select or SELECTED)]
+    outcome = run_dbt(command, {"FOOTFALL_HOME": str(warehouse.home)}, warehouse.home / "target")
+    assert not outcome.failed, [f"{node.unique_id}: {node.message}" for node in outcome.failed]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    warehouse = Warehouse(tmp_path_factory.mktemp("whole"))
+    for day in DAYS:
+        _land(warehouse, day)
+    _build(warehouse)
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def expected(whole: Warehouse) -> Export:
+    return whole.export()
+
+
+@pytest.fixture(scope="module")
+def stepwise(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Export]:
+    """For each order of arrival: a day lands, its run follows, then the next day lands."""
+    exports = {}
+    for order, days in {"day by day": DAYS, "backwards": DAYS[::-1]}.items():
+        warehouse = Warehouse(tmp_path_factory.mktemp("stepwise"))
+        for day in days:
+            _build(warehouse, _land(warehouse, day))
+        exports[order] = warehouse.export()
+    return exports
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_any_order_of_arrival_ends_in_the_same_bytes(name: str, expected: Export, stepwise: dict[str, Export]) -> None:
+    assert expected["int_events" if name in EVENT_CASES else "fct_orders", name], "the case left nothing"
+    for export in stepwise.values():
+        assert_same_export(export, expected, name)
+
+
+def test_a_run_that_dies_half_way_loses_nothing(expected: Export, tmp_path: Path) -> None:
+    names = ["refund_months_later", "late_purchase_closes_a_cart_from_27_days_before", "order_moved_to_another_day"]
+    warehouse = Warehouse(tmp_path)
+    for day in DAYS[:-1]:
+        _land(warehouse, day, names)
+    _build(warehouse)
+    last = _land(warehouse, DAYS[-1], names)
+    # the carts and orders are written, what is summed up from them is not; then the day is run again
+    _build(warehouse, last, ["+fct_orders", "+fct_carts", "+int_order_tracking"])
+    _build(warehouse, last)
+    for name in names:
+        assert_same_export(warehouse.export(), expected, name)
+
+
+def test_a_corrected_file_takes_the_only_addition_away(tmp_path: Path) -> None:
+    shop, day = Shop("shop", "Asia/Shanghai", "CNY"), date(2026, 3, 10)
+    view = _event("v", "03-10 09:00", "view_item", **ITEM)
+    warehouse, clean = Warehouse(tmp_path / "corrected"), Warehouse(tmp_path / "clean")
+    wrong = warehouse.land_events(shop, day, [view, _add("a", "03-10 10:00"), _buy("p", "03-10 10:05", "o1")])
+    _build(warehouse, day)
+    assert warehouse.rows("select is_bought from marts.fct_carts") == [(True,)]
+    corrected = [view, _buy("p", "03-10 10:05", "o1")]
+    warehouse.land_events(shop, day, corrected, name="corrected", supersede=wrong.name)
+    _build(warehouse, day)
+    assert warehouse.rows("select count(*) from marts.fct_carts") == [(0,)]
+    clean.land_events(shop, day, corrected, name="corrected")
+    _build(clean)
+    assert_same_export(warehouse.export(), clean.export())
+
+
+def _carts(whole: Warehouse, shop: str) -> list[tuple[object, ...]]:
+    return whole.rows(
+        "select strftime(cart_date, '%m-%d'), strftime(last_active_date, '%m-%d'), cart_status, units, "
+        f"value_minor, value_bought_minor from marts.fct_carts where shop_id = '{shop}' order by started_at"
+    )
+
+
+@pytest.mark.parametrize(
+    ("shop", "carts"),
+    [
+        (
+            "late_addition_after_the_purchase",
+            [("03-10", "03-10", "bought", 2, 2200, 1000), ("03-10", "03-10", "abandoned", 1, 1000, 0)],
+        ),
+        (
+            "late_purchase_closes_a_cart_from_27_days_before",
+            [("03-12", "04-08", "bought", 2, 1500, 1000), ("04-09", "04-09", "abandoned", 1, 1000, 0)],
+        ),
+        ("late_removal_joins_two_carts", [("03-10", "04-10", "abandoned", 2, 2000, 0)]),
+        (
+            "thirty_days_later_is_another_cart",
+            [("03-10", "03-10", "abandoned", 1, 1000, 0), ("04-10", "04-10", "bought", 1, 1000, 1000)],
+        ),
+        ("removed_to_nothing_then_added_late", [("03-10", "03-10", "emptied", 0, 0, 0)]),
+        ("two_additions_in_one_microsecond", [("03-10", "03-10", "abandoned", 1, 1100, 0)]),
+        ("purchase_without_a_cart", []),
+    ],
+)
+def test_what_the_carts_come_to(shop: str, carts: list[tuple[object, ...]], whole: Warehouse) -> None:
+    assert _carts(whole, shop) == carts
+
+
+def test_a_program_found_out_takes_its_cart_out_of_the_figures(whole: Warehouse) -> None:
+    shop = "a_program_found_out_late"
+    assert _carts(whole, shop) == [("03-10", "03-10", "abandoned", 1, 1000, 0)]
+    assert whole.rows(f"select * from marts.agg_products_daily where shop_id = '{shop}'") == []
+
+
+def test_a_refund_months_later_changes_the_day_of_the_order(whole: Warehouse) -> None:
+    figures = whole.rows(
+        "select dimension, dimension_value, strftime(order_date, '%m-%d'), gross_minor, discount_minor, "
+        "refund_minor, net_revenue_minor from marts.agg_orders_daily where shop_id = 'refund_months_later' "
+        "and dimension in ('all', 'hour', 'product') and order_date < '2026-04-01' order by 1"
+    )
+    assert figures == [
+        ("all", "all", "03-10", 2300, 300, 1000, 1000),
+        ("hour", "10", "03-10", 2300, 300, 1000, 1000),
+        ("product", "i1", "03-10", 2000, 300, 1000, 700),
+    ]
+    returned = whole.rows(
+        "select strftime(event_date, '%m-%d'), return_units, return_minor from marts.agg_categories_daily "
+        "where shop_id = 'refund_months_later' and item_category = 'Toys' and returns > 0"
+    )
+    assert returned == [("06-20", 1, 1000)]
+
+
+def test_cancelled_orders_and_returned_lines_by_product(whole: Warehouse) -> None:
+    figures = whole.rows(
+        "select dimension, dimension_value, orders, units, revenue_minor, refund_minor from marts.agg_orders_daily "
+        "where shop_id = 'lines_given_back_months_later' and dimension in ('all', 'product') order by 1, 2"
+    )
+    assert figures == [
+        ("all", "all", 2, 6, 6000, 4000),
+        ("product", "i1", 2, 2, 2000, 1000),
+        ("product", "i2", 2, 4, 4000, 3000),
+    ]
+
+
+def test_who_is_new_is_seen_with_all_that_is_known_now(whole: Warehouse) -> None:
+    numbers = whole.rows(
+        "select order_id, order_number, days_since_previous_order from marts.fct_customer_orders "
+        "where shop_id = 'first_order_cancelled_months_later' order by 1"
+    )
+    assert numbers == [("o1", None, None), ("o2", 1, None)]
+    buyers = whole.rows(
+        "select strftime(order_date, '%m-%d'), buyer_type, net_revenue_minor from marts.agg_buyers_daily "
+        "where shop_id in ('first_order_cancelled_months_later', 'refund_months_later') order by shop_id, 1"
+    )
+    assert buyers == [
+        ("03-10", "cancelled", 0),
+        ("03-12", "new", 1000),
+        ("03-10", "new", 1000),
+        ("04-10", "returning", 1000),
+    ]
+
+
+def test_an_order_stands_in_the_channel_of_the_session_it_was_bought_in(whole: Warehouse) -> None:
+    figures = whole.rows(
+        "select strftime(event_date, '%m-%d'), channel_group, sessions, sessions_with_purchase, orders, revenue_minor "
+        "from marts.agg_channels_daily where shop_id = 'an_earlier_page_names_the_channel' order by 1"
+    )
+    # the session began before midnight, the order was placed after it
+    assert figures == [("03-10", "Email", 1, 1, 0, 0), ("03-11", "Email", 0, 0, 1, 1000)]
+
+
+def test_a_category_named_elsewhere_on_the_day(whole: Warehouse) -> None:
+    figures = whole.rows(
+        "select item_category, cart_adds, orders, carts, bought_carts from marts.agg_categories_daily "
+        "where shop_id = 'another_page_names_the_category_late'"
+    )
+    assert figures == [("Toys", 1, 1, 1, 1)]
+
+
+def test_reconciliation_by_the_day_of_the_order(whole: Warehouse) -> None:
+    columns = "table_orders, tracked_orders, matched_orders, untracked_orders, only_tracked_orders, gap_value_minor"
+    rows = whole.rows(
+        f"select shop_id, strftime(order_date, '%m-%d'), {columns} from marts.audit_order_reconciliation "
+        "where shop_id <> 'lines_given_back_months_later' order by 1, 2"
+    )
+    assert rows == [
+        ("order_moved_to_another_day", "03-10", 1, 0, 0, 1, 0, 3000),
+        ("order_moved_to_another_day", "03-11", 1, 1, 1, 0, 0, 100),
+        ("untracked_and_test_orders", "03-10", 2, 2, 1, 1, 1, 1900),
+    ]
