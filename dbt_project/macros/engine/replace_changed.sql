@@ -3,7 +3,8 @@
   compared with what is there, and only rows that differ are replaced and their days logged. A visitor
   who comes back touches all that they ever did, but changes little of it; without the comparison every
   day of history would count as rewritten, to be published and summed up again.
-  Model meta: `partition_column`, `touched_by`, `touched_key`, and `key`, the columns that identify a row.
+  Model meta: `partition_column`, `touched_by`, `touched_key`, and `key`, the columns that identify a row;
+  `holds_onward` where a row speaks of all days from its own on, which then all count as rewritten.
 #}
 {% macro get_incremental_replace_changed_sql(args) %}
     {% set meta = config.get("meta") %}
@@ -27,12 +28,17 @@
     ;
     create or replace temp table {{ model.name }}__new as ({{ after }}) except ({{ before }})
     ;
+    {% set onward = meta.get("holds_onward") %}
     insert into ops.partition_writes
-    select nextval('ops.write_ids'), '{{ model.name }}', day, day, now()::timestamp
+    select
+        nextval('ops.write_ids'),
+        '{{ model.name }}',
+        day,
+    {{ "cast('2999-12-31' as date)" if onward else "day" }},
+        now()::timestamp
     from (
-        select {{ column }} as day from {{ model.name }}__gone
-        union
-        select {{ column }} as day from {{ model.name }}__new
+        select {{ "min(" ~ column ~ ")" if onward else column }} as day
+        from (select {{ column }} from {{ model.name }}__gone union select {{ column }} from {{ model.name }}__new)
     )
     where day is not null
     order by day;

@@ -4,49 +4,40 @@
   three add up to the same totals. Counts of people's events leave bots out; money always counts.
 #}
 {% macro product_measures(dimension) %}
-    {%- set value -%}
-        {%- if dimension == "item_id" -%} coalesce(rows.item_id, '(not set)')
-        {%- else -%} coalesce(rows.{{ dimension }}, products.{{ dimension }}, '(not set)')
-        {%- endif -%}
-    {%- endset %}
-    {#- what the day's events say of a product whose line names no category or brand -#}
-    {%- set products_of_the_day -%}
-        {%- if dimension != "item_id" -%}
-            left join
-                products
-                on products.shop_id = rows.shop_id
-                and products.item_id = rows.item_id
-                and products.event_date = rows.DAY
-        {%- endif -%}
-    {%- endset %}
+    {%- set is_attribute = dimension != "item_id" -%}
+    {%- set value = attribute_of_the_day("rows", dimension) if is_attribute else "coalesce(rows.item_id, '(not set)')" -%}
     with
         shops as (select * from {{ ref("stg_shops") }}),
 
-        products as (
-            select shop_id, event_date, item_id, item_category, item_brand
-            from {{ ref("int_product_days") }}
-            where {{ in_written_days("event_date") }}
+        {% if is_attribute %} {{ product_ctes() }} {% endif %}
+
+        item_days as (
+            select rows.*, {{ value }} as dimension_value
+            from
+                {{ ref("int_item_days") }} as rows
+                {% if is_attribute %} {{ join_product_of_the_day("rows", "rows.event_date") }} {% endif %}
+            where {{ in_written_days("rows.event_date") }}
         ),
 
         activity as (
             select
                 shop_id,
                 event_date,
-                {{ dimension }},
+                dimension_value as {{ dimension }},
                 cast(sum(views) as bigint) as views,
                 cast(sum(wishlist_adds) as bigint) as wishlist_adds,
                 cast(sum(cart_adds) as bigint) as cart_adds,
                 cast(sum(cart_removes) as bigint) as cart_removes
-            from {{ ref("int_item_days") }}
-            where {{ in_written_days("event_date") }}
-            group by shop_id, event_date, {{ dimension }}
+            from item_days
+            group by shop_id, event_date, dimension_value
         ),
 
         lines as (
             select rows.*, {{ value }} as dimension_value, rows.currency = shops.currency as is_own_currency
             from {{ ref("fct_order_items") }} as rows
             inner join
-                shops on shops.shop_id = rows.shop_id {{ products_of_the_day | replace("DAY", "line_date") }}
+                shops on shops.shop_id = rows.shop_id
+                {% if is_attribute %} {{ join_product_of_the_day("rows", "rows.line_date") }} {% endif %}
             where {{ in_written_days("rows.line_date") }}
         ),
 
@@ -94,7 +85,9 @@
                 on bots.shop_id = rows.shop_id
                 and bots.event_date = rows.last_active_date
                 and bots.visitor_id = rows.visitor_id
-                {{ products_of_the_day | replace("DAY", "last_active_date") }}
+                {% if is_attribute %}
+                    {{ join_product_of_the_day("rows", "rows.last_active_date") }}
+                {% endif %}
             where {{ in_written_days("rows.last_active_date") }} and bots.visitor_id is null
         ),
 

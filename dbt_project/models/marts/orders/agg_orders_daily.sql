@@ -2,7 +2,7 @@
     config(
         materialized="incremental",
         incremental_strategy="replace_written_days",
-        meta={"refresh_class": "written days", "partition_column": "order_date", "days_of": ["fct_orders", "fct_order_items", "int_product_days"], "publish_by": "order_date", "key": ["shop_id", "order_date", "dimension", "dimension_value"]},
+        meta={"refresh_class": "written days", "partition_column": "order_date", "days_of": ["fct_orders", "fct_order_items", "int_product_days", "int_catalogue_versions"], "publish_by": "order_date", "key": ["shop_id", "order_date", "dimension", "dimension_value"]},
     )
 }}
 
@@ -54,11 +54,7 @@ with
         ),
     {% endfor %}
 
-    products as (
-        select shop_id, event_date, item_id, item_category
-        from {{ ref("int_product_days") }}
-        where {{ in_written_days("event_date") }}
-    ),
+    {{ product_ctes() }}
 
     -- refund lines lie on later days: found by their orders
     lines as (
@@ -69,7 +65,7 @@ with
             placed.customer_id,
             placed.status,
             coalesce(lines.item_id, '(not set)') as product,
-            coalesce(lines.item_category, products.item_category, '(not set)') as category,
+            {{ attribute_of_the_day("lines", "item_category") }} as category,
             lines.line_type,
             lines.quantity,
             lines.currency = shops.currency as is_own_currency,
@@ -78,12 +74,8 @@ with
             lines.line_amount_minor
         from {{ ref("fct_order_items") }} as lines
         inner join placed on placed.shop_id = lines.shop_id and placed.order_id = lines.order_id
-        inner join shops on shops.shop_id = lines.shop_id
-        left join
-            products
-            on products.shop_id = lines.shop_id
-            and products.event_date = placed.order_date
-            and products.item_id = lines.item_id
+        inner join
+            shops on shops.shop_id = lines.shop_id {{ join_product_of_the_day("lines", "placed.order_date") }}
         where lines.line_type = 'refund' or {{ in_written_days("lines.line_date") }}
     ),
 
