@@ -18,10 +18,14 @@
 }}
 
 with
-    load_days as (
-        select shop_id, load_id, unnest(arrival_days).day as arrival_date, unnest(arrival_days).rows as rows
+    arrivals as (
+        select shop_id, load_id, {{ rows_of_list("arrival_days") }} as arrival
         from {{ ref("stg_loads") }}
         where not is_superseded
+    ),
+
+    load_days as (
+        select shop_id, load_id, arrival.day as arrival_date, arrival.rows as contract_rows from arrivals
     ),
 
     too_late as (
@@ -35,12 +39,10 @@ select
     load_days.shop_id,
     load_days.arrival_date,
     count(*) as loads,
-    cast(sum(load_days.rows) as bigint) as contract_rows,
+    cast(sum(load_days.contract_rows) as bigint) as contract_rows,
     coalesce(max(too_late.rows_too_late), 0) as rows_too_late,
     -- where orders come from is part of it: a shop that changes it is computed anew, day by day
-    md5(
-        max(shops.orders_from) || ':' || string_agg(load_days.load_id, ',' order by load_days.load_id)
-    ) as loads_fingerprint
+    md5(max(shops.orders_from) || ':' || {{ texts_in_order("load_days.load_id") }}) as loads_fingerprint
 from load_days
 inner join {{ ref("stg_shops") }} as shops on shops.shop_id = load_days.shop_id
 left join too_late on too_late.shop_id = load_days.shop_id and too_late.arrival_date = load_days.arrival_date
