@@ -59,7 +59,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg
         # These models know no window, but their tests on daily tables then look at what the run rewrote alone.
         full = context.run.tags.get(FULL_REFRESH_TAG) == "true"
         window = None if full else tagged_days(context.run.tags)
-        arguments = _window_arguments(window) if window else []
+        arguments = ["--full-refresh"] if full else _window_arguments(window) if window else []
         yield from _build(context, manifest, translator, settings, warehouse, arguments, None)
 
     return [dbt_daily, dbt_whole]
