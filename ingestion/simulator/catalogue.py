@@ -31,6 +31,8 @@ CATEGORIES: tuple[tuple[str, float, tuple[str, ...]], ...] = (
     ("Digital/Accessories", 59, ("充电器", "数据线", "手机壳", "移动电源")),
     ("Sports/Outdoor", 239, ("帐篷", "登山包", "冲锋衣", "保温杯")),
 )
+#: (word, its category), numbered through all categories.
+_WORDS = tuple((word, category) for category, (_, _, words) in enumerate(CATEGORIES) for word in words)
 _BRANDS = ("山屿", "木棉", "拾光", "Northwind", "鲸语", "Lumen", "青禾", "Orbit", "白鹭", "Tidal", "栖木", "Kestrel")
 _VARIANTS = ("标准", "白色", "黑色", "大号", "小号", None)
 _POPULARITY_EXPONENT = 0.9  # Zipf; product popularity in shops is near 1
@@ -43,7 +45,8 @@ _CHANGE_FACTORS = np.array([0.75, 0.8, 0.85, 0.9, 0.95, 1.05, 1.1, 1.15, 1.25])
 class Catalogue:
     """Products and their price versions.
 
-    ``products``: one row per product (sku, name, variant, category number, brand, is_active).
+    ``products``: one row per product (sku, name, variant, category number, word: number of the word in
+    its name, counted through all categories, brand, is_active).
     ``versions``: one row per price version (product, since: instant, price, cost in minor units),
     ordered by product and ``since``.
     """
@@ -63,18 +66,48 @@ class Catalogue:
         found: NDArray[np.int64] = np.searchsorted(keys, asked, side="right") - 1
         return found
 
+    @property
+    def products_of_word(self) -> NDArray[np.int64]:
+        """How many products a search for each word finds."""
+        return np.array([len(self._findable(word)) for word in range(len(_WORDS))], dtype=np.int64)
+
     def draw(
         self, rng: np.random.Generator, segment: NDArray[np.int64], category: NDArray[np.int64]
     ) -> NDArray[np.int64]:
         """One product for each (segment, category), by popularity and the segment's taste for its price."""
+        return self._draw(rng, segment, category, self._members)
+
+    def draw_found(
+        self, rng: np.random.Generator, segment: NDArray[np.int64], word: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """One product for each (segment, searched word), by the same rule among the products found."""
+        return self._draw(rng, segment, word, tuple(self._findable(number) for number in range(len(_WORDS))))
+
+    def _findable(self, word: int) -> NDArray[np.int64]:
+        """Products on sale that have the word in their name; the whole category's where none has."""
+        category, on_sale = _WORDS[word][1], self.products["is_active"].to_numpy()
+        named = np.flatnonzero((self.products["word"].to_numpy() == word) & on_sale)
+        members = self._members[category]
+        return named if len(named) else members[on_sale[members]]
+
+    def _draw(
+        self,
+        rng: np.random.Generator,
+        segment: NDArray[np.int64],
+        choice: NDArray[np.int64],
+        offered: tuple[NDArray[np.int64], ...],
+    ) -> NDArray[np.int64]:
+        """One of the products offered under each ``choice``, by the weights of each segment."""
         drawn = np.empty(len(segment), dtype=np.int64)
+        if len(segment) == 0:
+            return drawn
         luck = rng.random(len(segment))
-        group = segment * len(CATEGORIES) + category
+        group = segment * len(offered) + choice
         order = np.argsort(group, kind="stable")
         numbers, starts = np.unique(group[order], return_index=True)
         for number, rows in zip(numbers, np.split(order, starts[1:]), strict=True):
-            members = self._members[number % len(CATEGORIES)]
-            ladder = np.cumsum(self._weights[number // len(CATEGORIES), members])
+            members = offered[number % len(offered)]
+            ladder = np.cumsum(self._weights[number // len(offered), members])
             place = np.searchsorted(ladder, luck[rows] * ladder[-1], side="right")
             drawn[rows] = members[np.minimum(place, len(members) - 1)]
         return drawn
@@ -101,6 +134,7 @@ def build_catalogue(config: SimulatorConfig, clock: ShopClock) -> Catalogue:
             ],
             "variant": [_VARIANTS[v] for v in variant],
             "category": category,
+            "word": _word_number(category, word),
             "brand": [_BRANDS[b] for b in brand],
             "is_active": active,
         }
@@ -112,6 +146,13 @@ def build_catalogue(config: SimulatorConfig, clock: ShopClock) -> Catalogue:
     weights = appeal * np.exp(np.outer(column("price_taste"), spread))
     members = tuple(np.flatnonzero(category == number) for number in range(len(CATEGORIES)))
     return Catalogue(products, _price_versions(config, clock, rng, base), weights, members, clock.midnight(0))
+
+
+def _word_number(category: NDArray[np.int64], luck: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number in ``_WORDS`` of the word that a product of a category is named after."""
+    sizes = np.array([len(words) for _, _, words in CATEGORIES])
+    number: NDArray[np.int64] = (np.cumsum(sizes) - sizes)[category] + luck % sizes[category]
+    return number
 
 
 def _price_versions(

@@ -34,7 +34,27 @@ class SimulatorConfig(BaseModel):
     activity: float = Field(default=1.0, gt=0, le=50, description="Multiplies everybody's visit rate.")
 
     two_devices_share: float = Field(default=0.25, ge=0, le=1, description="People who use a second device.")
-    bot_share: float = Field(default=0.002, ge=0, le=0.5, description="Bots per visitor, half of them undeclared.")
+    shared_device_share: float = Field(
+        default=0.01, ge=0, le=0.5, description="Devices per visitor that 2 to 6 people with accounts use in turn."
+    )
+    late_login_share: float = Field(
+        default=0.15, ge=0, le=1, description="Devices on which nobody logs in for the first 2 to 14 days."
+    )
+    log_out_share: float = Field(default=0.12, ge=0, le=1, description="Visits of own devices that end in a log-out.")
+    bot_share: float = Field(
+        default=0.002, ge=0, le=0.5, description="Crawlers and scrapers per visitor; above 0 every kind of bot comes."
+    )
+    swarm_day_share: float = Field(
+        default=0.05, ge=0, le=1, description="Days on which a swarm of one-hit visitors comes; at least one day."
+    )
+
+    discount_lover_share: float = Field(default=0.12, ge=0, le=1, description="People who hunt for coupons.")
+    payment_fidelity: float = Field(
+        default=0.8, ge=0, le=1, description="Chance that a person pays with the preferred method."
+    )
+    cost_correction_share: float = Field(
+        default=0.15, ge=0, le=1, description="Days of campaign cost that are corrected later."
+    )
 
     late_share: float = Field(
         default=0.03, ge=0, le=1, description="Visits whose tail reaches the shop 1 to 3 days late."
@@ -52,6 +72,9 @@ class SimulatorConfig(BaseModel):
         default=0.05, ge=0, le=1, description="Orders whose purchase event is sent again on reload."
     )
     untracked_share: float = Field(default=0.03, ge=0, le=1, description="Orders without purchase event (ad blockers).")
+    server_side_share: float = Field(
+        default=0.08, ge=0, le=1, description="Orders whose purchase event the shop's backend posts, not the browser."
+    )
     test_order_share: float = Field(
         default=0.01, ge=0, le=1, description="Tracked purchases that the shop's table lacks."
     )

@@ -50,8 +50,9 @@ KINDS: Final = (
 #: ``visit`` row of the visit table; ``kind``; ``ts`` instant; ``product`` and ``version`` (price
 #: version) of a one-item event; ``quantity``; ``page`` number of the address; ``customer`` known
 #: person; ``dwell`` milliseconds; ``payload`` row of the payloads (items or order of the event);
-#: ``pay`` number of the payment method; ``word`` number of the search word;
-#: ``landing`` 1 on the first event of a visit of a person.
+#: ``pay`` number of the payment method; ``word`` number of the search term;
+#: ``landing`` 1 on the first event of a visit of a person; ``server`` 1 on a purchase that the shop's
+#: backend posted instead of the browser.
 COLUMNS: Final = (
     "visit",
     "kind",
@@ -66,6 +67,7 @@ COLUMNS: Final = (
     "pay",
     "word",
     "landing",
+    "server",
 )
 
 

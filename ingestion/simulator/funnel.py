@@ -13,21 +13,24 @@ from numpy.typing import NDArray
 
 from ingestion.simulator import events as ev
 from ingestion.simulator.accounts import LogIns, plan_log_ins
-from ingestion.simulator.catalogue import CATEGORIES, Catalogue
+from ingestion.simulator.catalogue import Catalogue
 from ingestion.simulator.config import SimulatorConfig
 from ingestion.simulator.events import event_table
-from ingestion.simulator.pages import ACCOUNT_PAGE, CART_PAGE, CHECKOUT_PAGE, DONE_PAGE, HOME, Pages
-from ingestion.simulator.people import Population
+from ingestion.simulator.pages import ACCOUNT_PAGE, BYE_PAGE, CART_PAGE, CHECKOUT_PAGE, DONE_PAGE, HOME, Pages
+from ingestion.simulator.paths import CATEGORY_KIND, HOME_KIND, PRODUCT_KIND, SEARCH_KIND, walk
+from ingestion.simulator.people import PAYMENT_METHODS, Population
+from ingestion.simulator.searches import SearchTerms
 from ingestion.simulator.segments import column
 
-# rank = step * _STEP + place in the step; step 0 is the landing, _END the cart and check-out.
-_STEP, _END = 16, 10_000
+# rank = step * _STEP + place in the step; step 0 is the landing, _END the cart and check-out, _OUT the log-out.
+_STEP, _END, _OUT = 16, 10_000, 20_000
 _ANYTHING_SEEN = 0.66  # the other visits bounce on the landing page
-_LIST, _SEARCH, _CLICK, _WISH = 0.45, 0.12, 0.7, 0.03
-_CART = 0.11  # per product looked at, times the segment's conversion
+_PAGES_A_PRODUCT = 1.55  # pages walked for each product that the segment means to look at
+_LISTED, _CLICK, _WISH = 0.7, 0.85, 0.03
+_CART = 0.115  # per product looked at, times the segment's conversion
 _REMOVE, _SEE_CART, _CHECKOUT, _PAY, _BUY = 0.12, 0.85, 0.5, 0.82, 0.88
 _QUANTITIES = (0.84, 0.12, 0.04)
-PAYMENT_METHODS = ("alipay", "wechat_pay", "union_pay", "card")
+_EARLY_LEAVE = 0.5  # log-outs of visits without check-out that happen on the way
 
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
@@ -38,37 +41,41 @@ class Browsing:
     """What people did.
 
     ``events``: event table with ``rank`` and ``pace`` (0 page, 1 companion of the event before,
-    2 action). ``carts``: live cart lines (visit, product, quantity) by visit and moment.
-    ``buys``: visits that end in an order; ``log_ins``: one flag set per visit; ``known_from``: rank
-    from which a visit's events carry the customer id.
+    2 action). ``walked``: the pages of every visit (see ``paths.walk``). ``carts``: live cart lines
+    (visit, product, quantity) by visit and moment. ``buys``: visits that end in an order; ``log_ins``:
+    flags per visit; ``known_from``, ``known_until``: ranks between which (the second excluded) a
+    visit's events carry the customer id.
     """
 
     events: pd.DataFrame
+    walked: pd.DataFrame
     carts: pd.DataFrame
     buys: Numbers
     log_ins: LogIns
     known_from: Numbers
+    known_until: Numbers
 
 
 def browse(
-    config: SimulatorConfig, population: Population, catalogue: Catalogue, pages: Pages, visits: pd.DataFrame
+    config: SimulatorConfig,
+    population: Population,
+    catalogue: Catalogue,
+    terms: SearchTerms,
+    pages: Pages,
+    visits: pd.DataFrame,
 ) -> Browsing:
     """Play every visit of ``visits`` (people only, ordered by start) through the funnel."""
     rng = config.rng("funnel")
     count = len(visits)
     segment = visits["segment"].to_numpy()
-    category = visits["category"].to_numpy()
-    on_home = rng.random(count) < 0.4
-    parts = [
-        _rows(np.arange(count), 0, 0, ev.PAGE, page=np.where(on_home, HOME, pages.category(category))),
-    ]
-    steps = np.where(rng.random(count) < _ANYTHING_SEEN, rng.geometric(1 / column("steps")[segment]), 0)
-    steps = np.minimum(steps, 60)
-    step = _steps(rng, catalogue, segment, category, steps)
-    parts += _looking(rng, pages, step)
+    mean = column("steps")[segment] * _PAGES_A_PRODUCT
+    further = np.where(rng.random(count) < _ANYTHING_SEEN, rng.geometric(1 / mean), 0)
+    walked = walk(config, catalogue, terms, segment, visits["category"].to_numpy(), further)
+    parts = _looking(rng, pages, walked)
 
-    in_cart = rng.random(len(step)) < np.minimum(_CART * column("conversion")[segment][step["visit"]], 0.9)
-    adds = step[in_cart].assign(quantity=rng.choice(3, int(in_cart.sum()), p=_QUANTITIES) + 1)
+    seen = walked[walked["kind"] == PRODUCT_KIND]
+    in_cart = rng.random(len(seen)) < np.minimum(_CART * column("conversion")[segment][seen["visit"]], 0.9)
+    adds = seen[in_cart].assign(quantity=rng.choice(3, int(in_cart.sum()), p=_QUANTITIES) + 1)
     parts.append(
         _rows(
             adds["visit"], adds["step"], 8, ev.CART_ADD, 2,
@@ -91,11 +98,25 @@ def browse(
     checks_out = sees & (rng.random(count) < _CHECKOUT)
     pays = checks_out & (rng.random(count) < _PAY)
     buys = pays & (rng.random(count) < _BUY)
-    method = rng.choice(len(PAYMENT_METHODS), count, p=[0.46, 0.4, 0.06, 0.08])
-    log_ins = plan_log_ins(config, visits, population.people["registered_before"].to_numpy(), checks_out)
+    method = _pay_with(config, population.people["pays_with"].to_numpy()[visits["person"].to_numpy()])
+    log_ins = plan_log_ins(config, visits, population, checks_out)
     parts += _checkout(sees, checks_out, pays, buys, method)
     known_from, log_in_rows = _identity(log_ins, count)
-    return Browsing(pd.concat(parts + log_in_rows, ignore_index=True), carts, np.flatnonzero(buys), log_ins, known_from)
+    leaves_early = ~has_cart & (rng.random(count) < _EARLY_LEAVE)
+    after = 1 + (rng.random(count) * np.maximum(further, 1)).astype(np.int64)
+    known_until = np.where(leaves_early, after, _OUT) * _STEP
+    known_until[~log_ins.log_out] = np.iinfo(np.int64).max
+    says_bye = np.flatnonzero(log_ins.log_out & ~leaves_early)
+    parts.append(_rows(says_bye, _OUT, 0, ev.PAGE, 0, page=BYE_PAGE))
+    events = pd.concat(parts + log_in_rows, ignore_index=True)
+    return Browsing(events, walked, carts, np.flatnonzero(buys), log_ins, known_from, known_until)
+
+
+def _pay_with(config: SimulatorConfig, preferred: Numbers) -> Numbers:
+    """The preferred payment method with ``payment_fidelity``, else one of the others."""
+    rng = config.rng("payments of visits")
+    other = (preferred + rng.integers(1, len(PAYMENT_METHODS), len(preferred))) % len(PAYMENT_METHODS)
+    return np.where(rng.random(len(preferred)) < config.payment_fidelity, preferred, other)
 
 
 def _rows(
@@ -109,44 +130,36 @@ def _rows(
     return table.assign(rank=np.asarray(step) * _STEP + place, pace=pace)
 
 
-def _steps(
-    rng: np.random.Generator, catalogue: Catalogue, segment: Numbers, category: Numbers, steps: Numbers
-) -> pd.DataFrame:
-    """One row per product looked at: visit, step (from 1), category, product."""
-    visit = np.repeat(np.arange(len(steps)), steps)
-    number = np.arange(len(visit)) - np.repeat(np.cumsum(steps) - steps, steps) + 1
-    strays = rng.random(len(visit)) < 0.25
-    shown = np.where(strays, rng.integers(0, len(CATEGORIES), len(visit)), category[visit])
-    product = catalogue.draw(rng, segment[visit], shown)
-    return pd.DataFrame({"visit": visit, "step": number, "category": shown, "product": product})
-
-
-def _looking(rng: np.random.Generator, pages: Pages, step: pd.DataFrame) -> list[pd.DataFrame]:
-    """Lists, searches, clicks and product pages of every step."""
-    count = len(step)
-    search = rng.random(count) < _SEARCH
-    listed = ~search & (rng.random(count) < _LIST)
-    click = (search | listed) & (rng.random(count) < _CLICK)
-    wish = rng.random(count) < _WISH
-    word = pages.draw_word(rng, step["category"].to_numpy())
-    list_page = np.where(search, pages.search(word), pages.category(step["category"].to_numpy()))
-    product_page = pages.product(step["product"].to_numpy())
+def _looking(rng: np.random.Generator, pages: Pages, walked: pd.DataFrame) -> list[pd.DataFrame]:
+    """The pages walked, with the lists, searches, clicks and product looks that go with them."""
+    count = len(walked)
+    visit, step, kind, product, term = (
+        walked[name].to_numpy() for name in ("visit", "step", "kind", "product", "term")
+    )
+    address = np.select(
+        [kind == HOME_KIND, kind == CATEGORY_KIND, kind == PRODUCT_KIND],
+        [HOME, pages.category(walked["category"].to_numpy()), pages.product(product)],
+        pages.search(term),
+    )
+    looks, before = kind == PRODUCT_KIND, walked["before"].to_numpy()
+    listed = (kind == CATEGORY_KIND) & (rng.random(count) < _LISTED)
+    from_list = looks & ((before == CATEGORY_KIND) | (before == SEARCH_KIND))
+    click = from_list & (rng.random(count) < _CLICK)
+    wish = looks & (rng.random(count) < _WISH)
+    clicked_on = address[walked["came_from"].to_numpy()]
 
     def rows(mask: Mask | slice, place: int, kind: int, pace: int, page: Numbers, **columns: Numbers) -> pd.DataFrame:
-        chosen = step[mask]
         some = {name: values[mask] for name, values in columns.items()}
-        return _rows(chosen["visit"], chosen["step"], place, kind, pace, page=page[mask], **some)
+        return _rows(visit[mask], step[mask], place, kind, pace, page=page[mask], **some)
 
-    product = step["product"].to_numpy()
     one = np.ones(count, dtype=np.int64)
     return [
-        rows(search | listed, 0, ev.PAGE, 0, list_page),
-        rows(listed, 1, ev.LIST, 1, list_page),
-        rows(search, 2, ev.FIND, 1, list_page, word=word),
-        rows(click, 3, ev.CLICK, 2, list_page, product=product, quantity=one),
-        rows(slice(None), 4, ev.PAGE, 0, product_page),
-        rows(slice(None), 5, ev.PRODUCT, 1, product_page, product=product, quantity=one),
-        rows(wish, 6, ev.FAV, 2, product_page, product=product, quantity=one),
+        rows(click, 0, ev.CLICK, 2, clicked_on, product=product, quantity=one),
+        rows(slice(None), 1, ev.PAGE, 0, address),
+        rows(listed, 2, ev.LIST, 1, address),
+        rows(kind == SEARCH_KIND, 3, ev.FIND, 1, address, word=term),
+        rows(looks, 5, ev.PRODUCT, 1, address, product=product, quantity=one),
+        rows(wish, 6, ev.FAV, 2, address, product=product, quantity=one),
     ]
 
 

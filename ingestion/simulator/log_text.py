@@ -19,11 +19,12 @@ from ingestion.simulator import events as ev
 from ingestion.simulator.catalogue import CATEGORIES, Catalogue
 from ingestion.simulator.clock import ShopClock
 from ingestion.simulator.config import SimulatorConfig
-from ingestion.simulator.funnel import PAYMENT_METHODS
+from ingestion.simulator.discounts import list_coupons
 from ingestion.simulator.orders import Orders
 from ingestion.simulator.pages import Pages
-from ingestion.simulator.people import Population, customer_id
-from ingestion.simulator.places import CITIES, COUNTRY
+from ingestion.simulator.people import PAYMENT_METHODS, Population, customer_id
+from ingestion.simulator.places import CITIES, COUNTRY, SERVER_AGENT
+from ingestion.simulator.searches import SearchTerms
 from ingestion.simulator.traffic import SOURCES, Campaign
 
 _LINES = """
@@ -32,8 +33,9 @@ SELECT e.row, concat(
     '","time":"', strftime(make_timestamp(e.wall), '%Y-%m-%dT%H:%M:%S.%g'), e.zone,
     '","received_at":', e.received // 1000,
     v.who, ',"user":"' || e.customer || '"',
-    ',"url":"' || e.address || '"', CASE WHEN e.landing = 1 THEN v.ref END, v.context,
-    ',"q":"' || e.word || '"', ',"dwell_ms":' || nullif(e.dwell, -1), ',"payment":"' || e.pay || '"',
+    ',"url":"' || e.address || '"', CASE WHEN e.landing = 1 THEN v.ref END,
+    CASE WHEN e.server = 1 THEN $server ELSE v.context END, ',"q":' || e.word,
+    ',"dwell_ms":' || nullif(e.dwell, -1), ',"payment":"' || e.pay || '"',
     ',"items":[' || e.item || e.quantity || '}],"cur":"' || $currency || '"', a.body, '}'
 ) AS line
 FROM events AS e
@@ -67,6 +69,7 @@ class LogWriter:
         config: SimulatorConfig,
         clock: ShopClock,
         catalogue: Catalogue,
+        terms: SearchTerms,
         pages: Pages,
         population: Population,
         campaigns: tuple[Campaign, ...],
@@ -75,6 +78,11 @@ class LogWriter:
         orders: Orders,
     ) -> None:
         self._config, self._clock, self._pages, self._campaigns = config, clock, pages, campaigns
+        self._coupons = list_coupons(campaigns)
+        self._searches = [
+            f'{json_text(word)},"hits":{results}'
+            for word, results in zip(terms.words, terms.results.tolist(), strict=True)
+        ]
         self._items = self._item_texts(catalogue)
         self._visits = self._visit_texts(population, visits)
         self._customers = len(population.people)
@@ -103,7 +111,8 @@ class LogWriter:
         with duckdb.connect() as connection:
             for name, table in (("events", told), ("visits", self._visits), ("attachments", self._attachments)):
                 connection.register(name, table)
-            found = connection.execute(_LINES, {"currency": self._config.currency}).fetchnumpy()
+            said = {"currency": self._config.currency, "server": f',"ua":{json_text(SERVER_AGENT)}'}
+            found = connection.execute(_LINES, said).fetchnumpy()
         lines = np.empty(len(row), dtype=object)
         lines[found["row"]] = found["line"]
         return lines
@@ -132,7 +141,8 @@ class LogWriter:
                 "customer": _words(customers, events["customer"].to_numpy()),
                 "address": _words(self._pages.addresses, events["page"].to_numpy()),
                 "landing": events["landing"].to_numpy(),
-                "word": _words(self._pages.words, events["word"].to_numpy()),
+                "server": events["server"].to_numpy(),
+                "word": _words(self._searches, events["word"].to_numpy()),
                 "dwell": events["dwell"].to_numpy(),
                 "pay": _words(PAYMENT_METHODS, events["pay"].to_numpy()),
                 "item": _words(self._items, events["version"].to_numpy()),
@@ -165,9 +175,9 @@ class LogWriter:
             f',"ua":{json_text(agent)},"device":{json_text(kind)}'
             for agent, kind in zip(devices["agent"], devices["device_class"], strict=True)
         ]
-        home = [json_text({"country": COUNTRY, "region": region, "city": city}) for region, city, _ in CITIES]
-        city = np.append(population.people["city"].to_numpy(), -1)[devices["person"].to_numpy()]
-        place = [f',"geo":{home[c]}' if c >= 0 else "" for c in city.tolist()]
+        homes = [json_text({"country": COUNTRY, "region": region, "city": city}) for region, city, _ in CITIES]
+        places = [*(f',"geo":{text}' for text in homes), ""]
+        city = np.append(population.people["city"].to_numpy(), -1)[visits["person"].to_numpy()]
         traffic = [
             [self._source_text(source, campaign) for campaign in range(-1, len(self._campaigns))]
             for source in range(len(SOURCES))
@@ -179,8 +189,8 @@ class LogWriter:
                 "who": [f',"visitor":"{name}"' for name in devices["visitor"].to_numpy()[device]],
                 "ref": [f',"ref":"{r}"' if (r := SOURCES[s].referrer) else "" for s in source],
                 "context": [
-                    looks[d] + place[d] + traffic[s][c + 1]
-                    for d, s, c in zip(device.tolist(), source, campaign, strict=True)
+                    looks[d] + places[home] + traffic[s][c + 1]
+                    for d, home, s, c in zip(device.tolist(), city.tolist(), source, campaign, strict=True)
                 ],
             }
         )
@@ -224,7 +234,7 @@ class LogWriter:
         for row, (name, value, tax, shipping, coupon) in enumerate(
             _tuples(orders.orders, "order_id", "value", "tax", "shipping", "coupon")
         ):
-            said = f',"coupon":"{self._campaigns[coupon].coupon}"' if coupon >= 0 else ""
+            said = f',"coupon":"{self._coupons[coupon].code}"' if coupon >= 0 else ""
             texts.append(
                 f',"items":[{items[row]}],"order":{{"id":"{name}","total":{money_text(value, exponent)}'
                 f',"tax":{money_text(tax, exponent)},"shipping":{money_text(shipping, exponent)}{said}}}'

@@ -11,9 +11,8 @@ from ingestion.simulator import events as ev
 from ingestion.simulator.catalogue import Catalogue
 from ingestion.simulator.clock import DAY, SECOND, ShopClock
 from ingestion.simulator.config import SimulatorConfig
-from ingestion.simulator.traffic import Campaign
+from ingestion.simulator.discounts import Coupon
 
-_COUPON_SHARE = 0.6
 _FREE_SHIPPING_FROM, _SHIPPING = 99, 8  # major units
 _TAX_PERCENT = 13
 REFUND_REASONS = ("尺码不合适", "商品破损", "与描述不符", "不想要了")
@@ -23,8 +22,9 @@ REFUND_REASONS = ("尺码不合适", "商品破损", "与描述不符", "不想�
 class Orders:
     """What the shop's own system knows; amounts in minor units, instants in microseconds UTC.
 
-    ``orders``: order_id, visit, ts, customer (-1 guest), coupon (campaign number or -1), pay,
-    subtotal, discount, shipping, tax, value, cancelled_at (-1), refunded, tracked, is_test.
+    ``orders``: order_id, visit, ts, customer (-1 guest), coupon (number in ``list_coupons``
+    or -1), pay, subtotal, discount, shipping, tax, value, cancelled_at (-1), refunded, tracked,
+    server_side (the backend posted the purchase event), is_test.
     ``lines``: order (row of orders), line, product, version, quantity, price, discount.
     ``refunds``: order, line (-1: whole order), ts, quantity (-1), amount, reason.
     """
@@ -38,12 +38,13 @@ def place_orders(
     config: SimulatorConfig,
     clock: ShopClock,
     catalogue: Catalogue,
-    campaigns: tuple[Campaign, ...],
+    coupons: tuple[Coupon, ...],
+    coupon: np.ndarray,
     visits: pd.DataFrame,
     events: pd.DataFrame,
     carts: pd.DataFrame,
 ) -> tuple[Orders, pd.DataFrame]:
-    """Turn purchase events and live carts into orders.
+    """Turn purchase events and live carts into orders; ``coupon`` is the number each visit would use.
 
     Returns the orders and the priced cart lines of every visit (visit, line, product, version,
     quantity, price, discount); an order's lines are those of its visit.
@@ -51,9 +52,7 @@ def place_orders(
     rng = config.rng("orders")
     bought = events[events["kind"] == ev.ORDER].sort_values(["ts", "visit"], kind="stable")
     visit = bought["visit"].to_numpy()
-    coupon = visits["campaign"].to_numpy().copy()
-    coupon[rng.random(len(coupon)) >= _COUPON_SHARE] = -1
-    priced = _price_carts(catalogue, campaigns, visits, coupon, carts)
+    priced = _price_carts(catalogue, coupons, visits, coupon, carts)
 
     order_of_visit = np.full(len(visits), -1, dtype=np.int64)
     order_of_visit[visit] = np.arange(len(visit))
@@ -81,6 +80,7 @@ def place_orders(
             "tax": value - np.round(value * 100 / (100 + _TAX_PERCENT)).astype(np.int64),
             "value": value,
             "tracked": fate >= config.untracked_share,
+            "server_side": config.rng("server side").random(len(visit)) < config.server_side_share,
             "is_test": fate >= 1 - config.test_order_share,
         }
     )
@@ -89,7 +89,7 @@ def place_orders(
 
 def _price_carts(
     catalogue: Catalogue,
-    campaigns: tuple[Campaign, ...],
+    coupons: tuple[Coupon, ...],
     visits: pd.DataFrame,
     coupon: np.ndarray,
     carts: pd.DataFrame,
@@ -98,7 +98,7 @@ def _price_carts(
     visit = carts["visit"].to_numpy()
     version = catalogue.version_at(carts["product"].to_numpy(), visits["start"].to_numpy()[visit])
     price = catalogue.versions["price"].to_numpy()[version]
-    percent = np.array([campaign.percent_off for campaign in campaigns] + [0])[coupon[visit]]
+    percent = np.array([one.percent_off for one in coupons] + [0])[coupon[visit]]
     lines = carts.assign(version=version, price=price, discount=price * carts["quantity"].to_numpy() * percent // 100)
     return lines.assign(line=lines.groupby("visit").cumcount())
 
@@ -148,7 +148,8 @@ def plan_order_events(config: SimulatorConfig, orders: Orders, events: pd.DataFr
     rng = config.rng("reloads")
     table = orders.orders
     again = table["ts"].to_numpy() + rng.integers(5 * SECOND, 1500 * SECOND, len(table)) // 1000 * 1000
-    chosen = (rng.random(len(table)) < config.reload_share) & table["tracked"].to_numpy() & (again < end)
+    by_browser = (table["tracked"] & ~table["server_side"]).to_numpy()
+    chosen = (rng.random(len(table)) < config.reload_share) & by_browser & (again < end)
     row = np.flatnonzero(chosen)
     bought = events[events["kind"] == ev.ORDER].set_index("visit").loc[table["visit"].to_numpy()[row]]
     reloads = bought.reset_index()[list(ev.COLUMNS)].assign(ts=again[row], payload=row)

@@ -1,4 +1,4 @@
-"""People, their latent segments and their devices; and the bots that are not people."""
+"""People: their latent segments, homes, accounts, tastes; and all devices of the shop's visitors."""
 
 from __future__ import annotations
 
@@ -11,26 +11,33 @@ from numpy.typing import NDArray
 from ingestion.simulator.catalogue import CATEGORIES
 from ingestion.simulator.clock import DAY, ShopClock
 from ingestion.simulator.config import SimulatorConfig
-from ingestion.simulator.places import AGENTS, BOT_AGENTS, CITIES
+from ingestion.simulator.devices import bot_devices, own_devices, shared_devices
+from ingestion.simulator.places import CITIES
 from ingestion.simulator.segments import SEGMENTS, column
 
 #: Share of people who already know the shop on the first day.
 _EXISTING_SHARE = 0.4
 _GENDERS = ("female", "male", "")
+#: How much likelier than others the segments hunt for discounts.
+_LOVES_DISCOUNTS = {"bargain_hunter": 3.0, "premium": 0.3}
 
-BOT_KINDS = ("crawler", "scraper", "monitor")
+PAYMENT_METHODS = ("alipay", "wechat_pay", "union_pay", "card")
+PAYMENT_SHARES = (0.46, 0.4, 0.06, 0.08)
 
 
 @dataclass(frozen=True)
 class Population:
-    """``people``: one row per person; ``devices``: one per device, those of bots last (person -1)."""
+    """``people``: one row per person. ``devices``: one per device: people's first ones (in order of
+    persons), their second ones, shared ones (``number`` 2), those of bots; ``person`` is the owner, -1
+    for none. ``shared_of``: for each person the row of the shared device, or -1."""
 
     people: pd.DataFrame
     devices: pd.DataFrame
+    shared_of: NDArray[np.int64]
 
 
 def build_population(config: SimulatorConfig, clock: ShopClock) -> Population:
-    """Draw people with segment, home, lifetime and account, then their devices, then the bots."""
+    """Draw people with segment, home, lifetime, account and tastes, and everybody's devices."""
     rng = config.rng("people")
     count = config.visitors
     segment = rng.choice(len(SEGMENTS), count, p=column("share") / column("share").sum())
@@ -57,9 +64,20 @@ def build_population(config: SimulatorConfig, clock: ShopClock) -> Population:
             "birth_year": rng.integers(1955, 2007, count),
             "city": rng.choice(len(CITIES), count, p=weights / weights.sum()),
             "favourite": rng.integers(0, len(CATEGORIES), count),
+            "discount_lover": _discount_lovers(config, segment),
+            "pays_with": config.rng("payment methods").choice(len(PAYMENT_METHODS), count, p=PAYMENT_SHARES),
         }
     )
-    return Population(people, pd.concat([_devices(config, rng, count), _bots(config)], ignore_index=True))
+    own = own_devices(config, count)
+    shared, shared_of = shared_devices(config, people, len(own))
+    return Population(people, pd.concat([own, shared, bot_devices(config)], ignore_index=True), shared_of)
+
+
+def _discount_lovers(config: SimulatorConfig, segment: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Who hunts for coupons: ``discount_lover_share`` of all people, more of them among bargain hunters."""
+    taste = np.array([_LOVES_DISCOUNTS.get(one.name, 1.0) for one in SEGMENTS])
+    chance = config.discount_lover_share * taste / (taste @ (column("share") / column("share").sum()))
+    return config.rng("discounts").random(len(segment)) < chance[segment]
 
 
 def gender_name(code: NDArray[np.int64]) -> list[str]:
@@ -70,50 +88,3 @@ def gender_name(code: NDArray[np.int64]) -> list[str]:
 def customer_id(customer: NDArray[np.int64]) -> list[str]:
     """Customer ids as the shop writes them."""
     return [f"C{100_000 + value}" for value in customer]
-
-
-def _devices(config: SimulatorConfig, rng: np.random.Generator, count: int) -> pd.DataFrame:
-    second = np.flatnonzero(rng.random(count) < config.two_devices_share)
-    person = np.concatenate([np.arange(count), second])
-    weights = np.array([weight for _, _, weight in AGENTS], dtype=float)
-    agent = rng.choice(len(AGENTS), len(person), p=weights / weights.sum())
-    return pd.DataFrame(
-        {
-            "visitor": _device_names(config, "people", len(person)),
-            "person": person,
-            "number": np.concatenate([np.zeros(count, dtype=np.int64), np.ones(len(second), dtype=np.int64)]),
-            "device_class": [AGENTS[a][0] for a in agent],
-            "agent": [AGENTS[a][1] for a in agent],
-            "bot_kind": -1,
-        }
-    )
-
-
-def _bots(config: SimulatorConfig) -> pd.DataFrame:
-    """Crawlers that say so, scrapers that look like browsers, and one uptime monitor."""
-    rng = config.rng("bots")
-    pairs = round(config.visitors * config.bot_share / 2)
-    if config.bot_share > 0:
-        pairs = max(pairs, 1)
-    kind = np.repeat([0, 1, 2], [pairs, pairs, 1 if pairs else 0])
-    browsers = [agent for device, agent, _ in AGENTS if device == "desktop"]
-    crawlers, monitor = BOT_AGENTS[:-1], BOT_AGENTS[-1]
-    luck = rng.random(len(kind))
-    offered = (crawlers, browsers, (monitor,))
-    agents = [offered[k][int(u * len(offered[k]))] for k, u in zip(kind.tolist(), luck.tolist(), strict=True)]
-    return pd.DataFrame(
-        {
-            "visitor": _device_names(config, "bots", len(kind)),
-            "person": -1,
-            "number": 0,
-            "device_class": "desktop",
-            "agent": pd.Series(agents, dtype="str"),
-            "bot_kind": kind,
-        }
-    )
-
-
-def _device_names(config: SimulatorConfig, kind: str, count: int) -> list[str]:
-    """Cookie values: random 64-bit hex, long enough never to meet by chance."""
-    values = config.rng(f"cookies of {kind}").integers(0, 2**63, count, dtype=np.uint64)
-    return [f"v{value:016x}" for value in values.tolist()]

@@ -72,11 +72,18 @@ AGENTS: tuple[tuple[str, str, float], ...] = (
     ),
 )
 
+#: What the shop's own backend calls itself when it posts a purchase.
+SERVER_AGENT = "python-requests/2.32.3"
+
 #: User agents of bots that say what they are; the last one belongs to the uptime monitor.
 BOT_AGENTS: tuple[str, ...] = (
     "Mozilla/5.0 (compatible; Baiduspider/2.0; +http://www.baidu.com/search/spider.html)",
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
     "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
-    "python-requests/2.32.3",
+    "Mozilla/5.0 (compatible; YisouSpider/5.0; +http://www.sm.cn/help/spider.html)",
+    SERVER_AGENT,  # a crawler that calls itself what the shop's backend does
     "Mozilla/5.0 (compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)",
 )
+
+#: The one browser that a swarm of one-hit visitors claims to be: years out of date.
+SWARM_AGENT = f"Mozilla/5.0 (Windows NT 6.1; WOW64) {_WEBKIT} Chrome/41.0.2272.89 Safari/537.36"

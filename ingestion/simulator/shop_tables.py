@@ -16,14 +16,16 @@ from ingestion.simulator import events as ev
 from ingestion.simulator.catalogue import CATEGORIES, Catalogue
 from ingestion.simulator.clock import DAY, SECOND, ShopClock
 from ingestion.simulator.config import SimulatorConfig
-from ingestion.simulator.funnel import PAYMENT_METHODS
+from ingestion.simulator.discounts import list_coupons
 from ingestion.simulator.log_text import money_text
 from ingestion.simulator.orders import REFUND_REASONS, Orders
-from ingestion.simulator.people import Population, customer_id, gender_name
+from ingestion.simulator.people import PAYMENT_METHODS, Population, customer_id, gender_name
 from ingestion.simulator.places import CITIES, COUNTRY
 from ingestion.simulator.traffic import SOURCES, Campaign
 
+TABLE_NAMES = ("users", "products", "orders", "order_items", "payments", "refunds", "campaign_costs")
 _UPDATED = "updated"
+_FAILED_SHARE = 0.06  # orders whose first attempt to pay fails
 
 
 def build_tables(
@@ -35,8 +37,9 @@ def build_tables(
     visits: pd.DataFrame,
     events: pd.DataFrame,
     orders: Orders,
+    costs: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
-    """The tables ``users products orders order_items refunds``, each ordered by ``updated``.
+    """The tables of ``TABLE_NAMES``, each ordered by ``updated``.
 
     ``updated`` is an instant here and becomes text when written. Test orders are in none of them.
     """
@@ -48,7 +51,9 @@ def build_tables(
         "products": _products(config, catalogue),
         "orders": _orders(config, campaigns, population, visits, orders, kept, end),
         "order_items": _order_items(config, catalogue, orders, lines),
+        "payments": _payments(config, kept, end),
         "refunds": _refunds(config, orders),
+        "campaign_costs": _campaign_costs(config, clock, campaigns, costs),
     }
     return {name: table.sort_values(_UPDATED, kind="stable", ignore_index=True) for name, table in tables.items()}
 
@@ -136,7 +141,7 @@ def _orders(
     customers = customer_id(kept["customer"].to_numpy())
     home = [CITIES[city] for city in population.people["city"].to_numpy()[visit["person"].to_numpy()].tolist()]
     named = [campaign.name for campaign in campaigns]
-    coupons = [campaign.coupon for campaign in campaigns]
+    coupons = [coupon.code for coupon in list_coupons(campaigns)]
     facts = pd.DataFrame(
         {
             "no": kept["order_id"].to_numpy(),
@@ -167,7 +172,7 @@ def _orders(
     back.loc[whole["order"].to_numpy()] = whole["ts"].to_numpy()
     ends = np.where(cancelled >= 0, cancelled, back.to_numpy())
     count = len(kept)
-    paid = ts + rng.integers(20 * SECOND, 300 * SECOND, count)
+    paid = _paid_at(config, kept)
     sent = ts + rng.integers(DAY * 5 // 6, 2 * DAY, count)
     done = sent + rng.integers(2 * DAY, 6 * DAY, count)
     stages = [facts.assign(state="new")]
@@ -192,6 +197,52 @@ def _order_items(config: SimulatorConfig, catalogue: Catalogue, orders: Orders, 
     table.insert(0, "line", lines["line"].to_numpy())
     table.insert(0, "no", orders.orders["order_id"].to_numpy()[order])
     return table
+
+
+def _paid_at(config: SimulatorConfig, kept: pd.DataFrame) -> NDArray[np.int64]:
+    """When each order is paid: before any of them can be cancelled."""
+    paid: NDArray[np.int64] = kept["ts"].to_numpy() + config.rng("paid").integers(20 * SECOND, 300 * SECOND, len(kept))
+    return paid
+
+
+def _payments(config: SimulatorConfig, kept: pd.DataFrame, end: int) -> pd.DataFrame:
+    """The payment of every order, and a failed attempt before some."""
+    rng = config.rng("payments")
+    orders = kept.assign(at=_paid_at(config, kept), outcome="success")
+    failed = orders.assign(at=orders["ts"] + (orders["at"] - orders["ts"]) // 2, outcome="failed")
+    attempts = pd.concat([failed[rng.random(len(kept)) < _FAILED_SHARE], orders])
+    attempts = attempts[attempts["at"] < end].sort_values(["at", "order_id"], kind="stable", ignore_index=True)
+    return pd.DataFrame(
+        {
+            "id": [f"PY{number:07d}" for number in range(1, len(attempts) + 1)],
+            "no": attempts["order_id"],
+            "at": _utc_text(attempts["at"].to_numpy()),
+            "pay": [PAYMENT_METHODS[number] for number in attempts["pay"].tolist()],
+            "outcome": attempts["outcome"],
+            "amount": _money(config, attempts["value"]),
+            "cur": config.currency,
+            _UPDATED: attempts["at"],
+        }
+    )
+
+
+def _campaign_costs(
+    config: SimulatorConfig, clock: ShopClock, campaigns: tuple[Campaign, ...], costs: pd.DataFrame
+) -> pd.DataFrame:
+    sources = [SOURCES[number] for number in costs["source"].tolist()]
+    return pd.DataFrame(
+        {
+            "day": [clock.date_of(day).isoformat() for day in costs["day"].tolist()],
+            "source": [one.utm_source for one in sources],
+            "medium": [one.utm_medium for one in sources],
+            "campaign": [campaigns[number].name for number in costs["campaign"].tolist()],
+            "spend": _money(config, costs["cost"]),
+            "cur": config.currency,
+            "clicks": costs["clicks"],
+            "shows": costs["impressions"],
+            _UPDATED: costs["updated"],
+        }
+    )
 
 
 def _refunds(config: SimulatorConfig, orders: Orders) -> pd.DataFrame:

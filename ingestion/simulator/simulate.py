@@ -9,21 +9,27 @@ import numpy as np
 import pandas as pd
 
 from ingestion.simulator import events as ev
+from ingestion.simulator.advertising import plan_campaign_costs
+from ingestion.simulator.attribution_truth import attribution_truth
+from ingestion.simulator.behaviour_truth import cost_truth, path_truth, search_truth
 from ingestion.simulator.bots import crawl, plan_bot_visits
 from ingestion.simulator.catalogue import CATEGORIES, Catalogue, build_catalogue
 from ingestion.simulator.clock import ShopClock
 from ingestion.simulator.config import SimulatorConfig
 from ingestion.simulator.deliveries import deliver, plan_idless_orders
+from ingestion.simulator.discounts import list_coupons, plan_coupons
 from ingestion.simulator.funnel import Browsing, browse
+from ingestion.simulator.identity_truth import identity_truth, people_truth
 from ingestion.simulator.log_files import spoil_lines, write_log_files
 from ingestion.simulator.log_text import LogWriter
 from ingestion.simulator.orders import Orders, place_orders, plan_order_events
 from ingestion.simulator.pages import Pages, number_pages
 from ingestion.simulator.people import Population, build_population
+from ingestion.simulator.searches import SearchTerms, build_terms
 from ingestion.simulator.shop_tables import build_tables, write_tables
 from ingestion.simulator.timing import time_events
 from ingestion.simulator.traffic import Campaign, plan_campaigns
-from ingestion.simulator.truth import true_sessions
+from ingestion.simulator.truth import arrived_events, true_sessions
 from ingestion.simulator.truth_files import (
     count_truth,
     delivery_truth,
@@ -41,10 +47,13 @@ class PlantedShop:
 
     clock: ShopClock
     catalogue: Catalogue
+    terms: SearchTerms
     pages: Pages
     population: Population
     campaigns: tuple[Campaign, ...]
+    costs: pd.DataFrame
     visits: pd.DataFrame
+    walked: pd.DataFrame
     events: pd.DataFrame
     carts: pd.DataFrame
     orders: Orders
@@ -75,11 +84,12 @@ def plant(config: SimulatorConfig) -> PlantedShop:
     clock = ShopClock(config.timezone, config.start, config.days)
     end = clock.midnight(config.days)
     catalogue = build_catalogue(config, clock)
-    pages = number_pages(catalogue)
+    terms = build_terms(config, catalogue)
+    pages = number_pages(catalogue, terms)
     population = build_population(config, clock)
     campaigns = plan_campaigns(config)
     people_visits = plan_visits(config, clock, population, campaigns, len(CATEGORIES))
-    browsing = browse(config, population, catalogue, pages, people_visits)
+    browsing = browse(config, population, catalogue, terms, pages, people_visits)
     timed = time_events(config, people_visits, browsing.events, end)
     timed["customer"] = _customers(population, people_visits, browsing, timed)
     timed = timed.drop(columns="rank")
@@ -88,7 +98,10 @@ def plant(config: SimulatorConfig) -> PlantedShop:
     visits = pd.concat([people_visits, bot_visits[people_visits.columns]], ignore_index=True)
     crawled = crawl(config, bot_visits, len(people_visits), config.products, pages)
 
-    orders, carts = place_orders(config, clock, catalogue, campaigns, visits, timed, browsing.carts)
+    coupon = plan_coupons(config, population, campaigns, visits)
+    orders, carts = place_orders(
+        config, clock, catalogue, list_coupons(campaigns), coupon, visits, timed, browsing.carts
+    )
     later = plan_order_events(config, orders, timed, end)
     timed = _number_purchases(timed, orders)
     events = pd.concat([timed, plan_idless_orders(config, timed), later, crawled], ignore_index=True)
@@ -98,7 +111,10 @@ def plant(config: SimulatorConfig) -> PlantedShop:
     version = np.full(len(events), -1, dtype=np.int64)
     version[one] = catalogue.version_at(product, visits["start"].to_numpy()[visit])
     events["version"] = version
-    return PlantedShop(clock, catalogue, pages, population, campaigns, visits, events, carts, orders)
+    costs = plan_campaign_costs(config, clock, campaigns, visits)
+    return PlantedShop(
+        clock, catalogue, terms, pages, population, campaigns, costs, visits, browsing.walked, events, carts, orders
+    )
 
 
 def simulate(config: SimulatorConfig, out: Path, *, per_day: bool = False) -> SimulationSummary:
@@ -111,18 +127,33 @@ def simulate(config: SimulatorConfig, out: Path, *, per_day: bool = False) -> Si
     shop = plant(config)
     deliveries, paths = _write_logs(config, shop, out)
     tables = build_tables(
-        config, shop.clock, shop.catalogue, shop.population, shop.campaigns, shop.visits, shop.events, shop.orders
+        config,
+        shop.clock,
+        shop.catalogue,
+        shop.population,
+        shop.campaigns,
+        shop.visits,
+        shop.events,
+        shop.orders,
+        shop.costs,
     )
     table_paths = write_tables(shop.clock, out / "tables", tables, per_day)
-    sessions = true_sessions(shop.events, deliveries, shop.visits)
+    arrived = arrived_events(shop.events, deliveries, shop.visits)
+    sessions = true_sessions(arrived)
     totals = count_truth(shop.events, deliveries, sessions, shop.orders)
     totals |= {"table_rows": {name: len(table) for name, table in tables.items()}}
     totals |= {"config": config.model_dump(mode="json")}
     truth = {
-        "visitors": visitor_truth(shop.population, shop.visits),
-        "sessions": session_truth(sessions, shop.population),
-        "orders": order_truth(shop.orders, shop.population, shop.visits),
+        "visitors": visitor_truth(shop.population, shop.visits, arrived),
+        "sessions": session_truth(sessions, shop.population, shop.campaigns, shop.visits),
+        "orders": order_truth(shop.orders, shop.population, shop.campaigns, shop.visits),
         "deliveries": delivery_truth(shop.clock, deliveries),
+        "identities": identity_truth(shop.population, arrived),
+        "people": people_truth(shop.population, shop.visits, tables["users"]["uid"]),
+        "attribution": attribution_truth(shop.orders, sessions, arrived, shop.population, shop.campaigns, shop.visits),
+        "path_transitions": path_truth(shop.walked),
+        "search_terms": search_truth(shop.terms, shop.walked, arrived),
+        "campaign_costs": cost_truth(shop.clock, shop.campaigns, shop.costs),
     }
     write_truth(out / "truth", truth, totals)
     return SimulationSummary(
@@ -151,6 +182,7 @@ def _write_logs(config: SimulatorConfig, shop: PlantedShop, out: Path) -> tuple[
         config,
         shop.clock,
         shop.catalogue,
+        shop.terms,
         shop.pages,
         shop.population,
         shop.campaigns,
@@ -164,14 +196,16 @@ def _write_logs(config: SimulatorConfig, shop: PlantedShop, out: Path) -> tuple[
 
 
 def _customers(population: Population, visits: pd.DataFrame, browsing: Browsing, timed: pd.DataFrame) -> np.ndarray:
-    """Customer number of each event: the visitor's from the log-in on, -1 before it."""
-    visit = timed["visit"].to_numpy()
+    """Customer number of each event: the visitor's from the log-in until the log-out, else -1."""
+    visit, rank = timed["visit"].to_numpy(), timed["rank"].to_numpy()
     customer = population.people["customer"].to_numpy()[visits["person"].to_numpy()[visit]]
-    return np.where(timed["rank"].to_numpy() >= browsing.known_from[visit], customer, -1)
+    known = (rank >= browsing.known_from[visit]) & (rank < browsing.known_until[visit])
+    return np.where(known, customer, -1)
 
 
 def _number_purchases(timed: pd.DataFrame, orders: Orders) -> pd.DataFrame:
-    """Point each purchase event at its order, and drop the purchases that an ad blocker swallowed."""
+    """Point each purchase event at its order, drop the purchases that an ad blocker swallowed, and let
+    the backend post some of the others."""
     table = orders.orders
     row = np.full(int(timed["visit"].max()) + 1, -1, dtype=np.int64)
     row[table["visit"].to_numpy()] = np.arange(len(table))
@@ -179,4 +213,7 @@ def _number_purchases(timed: pd.DataFrame, orders: Orders) -> pd.DataFrame:
     payload = np.where(bought, row[timed["visit"].to_numpy()], -1)
     tracked = np.ones(len(timed), dtype=bool)
     tracked[bought] = table["tracked"].to_numpy()[payload[bought]]
-    return timed.assign(payload=payload)[tracked]
+    posted = np.zeros(len(timed), dtype=bool)
+    posted[bought] = table["server_side"].to_numpy()[payload[bought]]
+    page = np.where(posted, -1, timed["page"].to_numpy())
+    return timed.assign(payload=payload, page=page, server=np.where(posted, 1, -1))[tracked]

@@ -1,4 +1,16 @@
-"""Writes the planted truth beside the logs: Parquet for people and bots, sessions and orders; JSON for counts."""
+"""Writes the planted truth beside the logs, as Parquet, and its totals as ``summary.json``.
+
+One file per table; instants are UTC timestamps, amounts whole minor units, unknown texts empty in the
+four tables of this module and null in the others:
+
+- ``visitors``: devices that came, human or bot (here).
+- ``sessions``: true sessions with their source and person (here).
+- ``orders``: orders with money, discount, payment, person (here).
+- ``deliveries``: lines by arrival day and fate (here).
+- ``identities``, ``people``: who owns and uses which device, and what people are like (``identity_truth``).
+- ``attribution``: sessions before each order (``attribution_truth``).
+- ``path_transitions``, ``search_terms``, ``campaign_costs``: planted behaviour (``behaviour_truth``).
+"""
 
 from __future__ import annotations
 
@@ -12,16 +24,20 @@ import pandas as pd
 from ingestion.simulator import events as ev
 from ingestion.simulator.clock import ShopClock
 from ingestion.simulator.deliveries import CLEAN, FATES
+from ingestion.simulator.devices import BOT_KINDS
+from ingestion.simulator.discounts import list_coupons
 from ingestion.simulator.orders import Orders
-from ingestion.simulator.people import BOT_KINDS, Population, customer_id
+from ingestion.simulator.people import PAYMENT_METHODS, Population, customer_id
 from ingestion.simulator.segments import SEGMENTS
+from ingestion.simulator.traffic import SOURCES, Campaign
 
 _NO_SEGMENT = ""
 
 
-def visitor_truth(population: Population, visits: pd.DataFrame) -> pd.DataFrame:
-    """One row per device that came: device_id, person, customer_id (the one they have or would get),
-    segment, is_bot, bot_kind, visits (planted)."""
+def visitor_truth(population: Population, visits: pd.DataFrame, arrived: pd.DataFrame) -> pd.DataFrame:
+    """One row per device that came: device_id, person (the owner; -1 for bots and public terminals),
+    customer_id (the one they have or would get), segment, is_bot, bot_kind, is_shared, visits (planted),
+    events (that arrived clean and in time: 0 means no platform can know of the device)."""
     devices, people = population.devices, population.people
     person = devices["person"].to_numpy()
     segment = np.append(people["segment"].to_numpy(), -1)[person]
@@ -36,42 +52,80 @@ def visitor_truth(population: Population, visits: pd.DataFrame) -> pd.DataFrame:
             "segment": [names[number] for number in segment.tolist()],
             "is_bot": devices["bot_kind"].to_numpy() >= 0,
             "bot_kind": [kinds[number] for number in devices["bot_kind"].tolist()],
+            "is_shared": devices["number"].to_numpy() == 2,
             "visits": np.bincount(visits["device"], minlength=len(devices)),
+            "events": np.bincount(arrived["device"], minlength=len(devices)),
         }
     )
     return table[table["visits"] > 0].sort_values("device_id", ignore_index=True)
 
 
-def session_truth(sessions: pd.DataFrame, population: Population) -> pd.DataFrame:
-    """``truth.true_sessions`` with the device's name and whether it is a bot, times as timestamps (UTC)."""
-    device = sessions["device"].to_numpy()
-    table = sessions.drop(columns="device").assign(
-        session_start=_timestamps(sessions["session_start"]),
-        session_end=_timestamps(sessions["session_end"]),
+def session_truth(
+    sessions: pd.DataFrame, population: Population, campaigns: tuple[Campaign, ...], visits: pd.DataFrame
+) -> pd.DataFrame:
+    """``truth.true_sessions`` with names and timestamps, ordered by device_id and session_start.
+
+    device_id, session_start, session_end, events, page_views, over_cap_events, is_bot; person (-1 for
+    bots) of the first event, customer_id (the last one named in the session); channel, utm_source,
+    utm_medium, utm_campaign of the first event that a browser sent; visits (above 1 where planted
+    visits met by chance, perhaps from several sources).
+    """
+    device, person = sessions["device"].to_numpy(), visits["person"].to_numpy()[sessions["visit"].to_numpy()]
+    names = np.array([*customer_id(np.arange(len(population.people))), ""], dtype=object)
+    table = sessions[["events", "page_views", "over_cap_events"]].assign(
         is_bot=population.devices["bot_kind"].to_numpy()[device] >= 0,
+        person=person,
+        customer_id=pd.Series(names[sessions["customer"].to_numpy()], dtype="str"),
+        **source_names(sessions["source_visit"].to_numpy(), campaigns, visits),
+        visits=sessions["visits"],
     )
+    table.insert(0, "session_end", timestamps(sessions["session_end"]))
+    table.insert(0, "session_start", timestamps(sessions["session_start"]))
     table.insert(0, "device_id", population.devices["visitor"].to_numpy()[device])
     return table.sort_values(["device_id", "session_start"], ignore_index=True)
 
 
-def order_truth(orders: Orders, population: Population, visits: pd.DataFrame) -> pd.DataFrame:
-    """One row per order, test orders included: order_id, customer_id (empty: guest), device_id,
-    ordered_at, value, refunded, cancelled, cancelled_at, tracked, is_test; amounts in minor units."""
+def source_names(visit: np.ndarray, campaigns: tuple[Campaign, ...], visits: pd.DataFrame) -> dict[str, pd.Series]:
+    """channel, utm_source, utm_medium and utm_campaign of visits (-1: no visit), empty where there is none."""
+    source = np.append(visits["source"].to_numpy(), -1)[visit]
+    campaign = np.append(visits["campaign"].to_numpy(), -1)[visit]
+    words = {
+        "channel": [one.channel for one in SOURCES],
+        "utm_source": [one.utm_source or "" for one in SOURCES],
+        "utm_medium": [one.utm_medium or "" for one in SOURCES],
+    }
+    named = {name: np.array([*some, ""], dtype=object)[source] for name, some in words.items()}
+    named["utm_campaign"] = np.array([*(one.name for one in campaigns), ""], dtype=object)[campaign]
+    return {name: pd.Series(values, dtype="str") for name, values in named.items()}
+
+
+def order_truth(
+    orders: Orders, population: Population, campaigns: tuple[Campaign, ...], visits: pd.DataFrame
+) -> pd.DataFrame:
+    """One row per order, test orders included: order_id, customer_id (empty: guest), device_id, person,
+    ordered_at, value, discount, refunded, cancelled, cancelled_at, coupon, payment_method, tracked,
+    server_side, is_test; amounts in minor units."""
     table = orders.orders
     customers = customer_id(table["customer"].to_numpy())
-    device = visits["device"].to_numpy()[table["visit"].to_numpy()]
+    visit = table["visit"].to_numpy()
     cancelled = table["cancelled_at"].to_numpy() >= 0
+    codes = np.array([*(coupon.code for coupon in list_coupons(campaigns)), ""], dtype=object)
     return pd.DataFrame(
         {
             "order_id": table["order_id"],
             "customer_id": [c if k else "" for c, k in zip(customers, table["customer"] >= 0, strict=True)],
-            "device_id": population.devices["visitor"].to_numpy()[device],
-            "ordered_at": _timestamps(table["ts"]),
+            "device_id": population.devices["visitor"].to_numpy()[visits["device"].to_numpy()[visit]],
+            "person": visits["person"].to_numpy()[visit],
+            "ordered_at": timestamps(table["ts"]),
             "value": table["value"],
+            "discount": table["discount"],
             "refunded": table["refunded"],
             "cancelled": cancelled,
-            "cancelled_at": _timestamps(table["cancelled_at"]).where(cancelled),
+            "cancelled_at": timestamps(table["cancelled_at"]).where(cancelled),
+            "coupon": pd.Series(codes[table["coupon"].to_numpy()], dtype="str"),
+            "payment_method": [PAYMENT_METHODS[number] for number in table["pay"].tolist()],
             "tracked": table["tracked"],
+            "server_side": table["tracked"] & table["server_side"],
             "is_test": table["is_test"],
         }
     ).sort_values("order_id", ignore_index=True)
@@ -137,5 +191,6 @@ def write_truth(folder: Path, tables: dict[str, pd.DataFrame], summary: dict[str
     (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _timestamps(instants: pd.Series) -> pd.Series:
+def timestamps(instants: pd.Series) -> pd.Series:
+    """Instants (microseconds, UTC) as timestamps."""
     return pd.Series(instants.to_numpy().astype("datetime64[us]"), index=instants.index)

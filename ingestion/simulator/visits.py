@@ -76,6 +76,7 @@ _WEEKEND_HOURS = np.array(
 )
 _FAVOURITE_SHARE = 0.6
 _CAMPAIGN_TAG_SHARE = 0.6
+_SHARED_VISITS = 0.5  # of the visits of people who share a device
 
 
 def day_weights(config: SimulatorConfig, campaigns: tuple[Campaign, ...]) -> NDArray[np.float64]:
@@ -143,6 +144,8 @@ def _dress(
     extra = devices[devices["number"] == 1]
     second[extra["person"].to_numpy()] = extra.index.to_numpy()
     on_second = (second[person] >= 0) & (rng.random(count) < 0.4)
+    shared = population.shared_of[person]
+    on_shared = (shared >= 0) & (config.rng("visits on shared devices").random(count) < _SHARED_VISITS)
     known = people["existing"].to_numpy()[person] | (table["nth"].to_numpy() > 0)
     luck = rng.random(count)
     source = np.empty(count, dtype=np.int64)
@@ -154,7 +157,7 @@ def _dress(
     favourite = people["favourite"].to_numpy()[person]
     elsewhere = rng.integers(0, categories, count)
     return table.assign(
-        device=np.where(on_second, second[person], person),
+        device=np.select([on_shared, on_second], [shared, second[person]], person),
         segment=people["segment"].to_numpy()[person],
         source=source,
         campaign=np.where(tagged, running, -1),

@@ -111,3 +111,28 @@ def test_every_planted_event_is_accounted_for(whole: Warehouse, simulated: Path)
     assert late == [(fates["too_late"] + fates.get("dirty_future_clock", 0),)]
     over_cap = _truth(simulated, "select sum(over_cap_events)::bigint from 'sessions.parquet'")
     assert whole.rows("select sum(events_past_session_cap)::bigint from marts.audit_events_daily") == over_cap
+
+
+def test_programs_are_found_and_people_are_left_alone(whole: Warehouse, simulated: Path) -> None:
+    flagged = dict(whole.rows("select visitor_id, bool_or(is_bot) from marts.agg_user_daily group by 1"))
+    planted = _truth(simulated, "select device_id, is_bot, bot_kind from 'visitors.parquet' where events > 0")
+    bots = [device for device, is_bot, _ in planted if is_bot]
+    people = [device for device, is_bot, _ in planted if not is_bot]
+    assert {kind for _, is_bot, kind in planted if is_bot} >= {"crawler", "scraper", "monitor", "slow_scraper", "swarm"}
+    assert sum(bool(flagged.get(bot)) for bot in bots) >= 0.95 * len(bots)
+    assert sum(bool(flagged.get(person)) for person in people) < 0.01 * len(people)
+
+
+def test_devices_are_their_owners(whole: Warehouse, simulated: Path) -> None:
+    merged = set(whole.rows("select anonymous_id, customer_id from marts.dim_identities where is_merged"))
+    known = "from 'identities.parquet' where known_events > 0"
+    owned = set(_truth(simulated, f"select device_id, customer_id {known} and is_owner and not is_shared"))
+    shared = set(_truth(simulated, f"select device_id {known} and is_shared group by all having count(*) > 1"))
+    assert len(owned) > 50 and len(shared) > 0
+    assert len(merged & owned) >= 0.95 * len(owned)
+    strangers = set(_truth(simulated, f"select device_id, customer_id {known} and not is_owner")) | {
+        pair for pair in merged if (pair[0],) in shared
+    }
+    assert len(merged & strangers) <= 0.01 * len(merged)
+    listed = set(whole.rows("select distinct anonymous_id from marts.dim_identities where is_shared_device"))
+    assert listed >= shared

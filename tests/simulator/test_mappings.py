@@ -12,9 +12,8 @@ from ingestion.lake import Lake
 from ingestion.load import ingest_file, ingest_files
 from ingestion.mapping import load_mapping
 from ingestion.shops import Shop
+from ingestion.simulator.shop_tables import TABLE_NAMES
 from tests.simulator.written_shop import Written, write
-
-TABLES = ("users", "products", "orders", "order_items", "refunds")
 
 #: Reason code that the platform gives to each kind of planted dirt.
 REASONS = {
@@ -46,7 +45,7 @@ def loaded(week: Written, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lak
     for result in ingest_files(lake, logs, load_mapping("footfall_simulator_events"), shop):
         for name in ("rows_read", "rows_accepted", "rows_quarantined", "rows_duplicate", "rows_skipped"):
             counts[name] += getattr(result.entry, name)
-    for name in TABLES:
+    for name in TABLE_NAMES:
         ingest_file(lake, week.out / "tables" / f"{name}.csv", load_mapping(f"footfall_simulator_{name}"), shop)
     return lake, counts
 
@@ -77,7 +76,7 @@ def test_quarantine_holds_the_planted_dirt(week: Written, loaded: tuple[Lake, Co
 
 
 def test_every_table_row_enters(week: Written, loaded: tuple[Lake, Counter[str]]) -> None:
-    for name in TABLES:
+    for name in TABLE_NAMES:
         assert _query(loaded[0], name, "SELECT count(*) FROM lake") == [(week.summary["table_rows"][name],)]
         assert week.summary["table_rows"][name] > 0
 

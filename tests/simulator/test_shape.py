@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from ingestion.simulator import SimulatorConfig, simulate
 from ingestion.simulator import events as ev
+from ingestion.simulator.catalogue import CATEGORIES
 from ingestion.simulator.clock import ShopClock
 from ingestion.simulator.deliveries import DIRT
 from ingestion.simulator.segments import SEGMENTS
@@ -119,34 +120,17 @@ def test_segments_differ_as_planted() -> None:
     buys = np.bincount(segment, minlength=len(SEGMENTS)) / np.bincount(visits["segment"], minlength=len(SEGMENTS))
     assert buys[names.index("loyal")] > 3 * buys[names.index("browser")]
     lines = shop.orders.lines
-    price = lines["price"].groupby(segment[lines["order"].to_numpy()]).median()
-    assert price[names.index("premium")] > 1.5 * price[names.index("bargain_hunter")]
-
-
-def test_bots_are_many_events_and_few_devices(small: Written) -> None:
-    visitors = small.truth("visitors")
-    bots = visitors[visitors["is_bot"]]
-    assert set(bots["bot_kind"]) == {"crawler", "scraper", "monitor"}
-    assert len(bots) < 0.01 * len(visitors)
-    agents = {e["visitor"]: e["ua"] for _, e in small.events() if "visitor" in e}
-    for row in bots.itertuples():
-        named = any(word in agents[str(row.device_id)] for word in ("bot", "spider", "Robot", "python"))
-        assert named == (row.bot_kind != "scraper")
+    # Against the middle of the product's category, since some categories are dear to everybody.
+    category = shop.catalogue.products["category"].to_numpy()
+    typical = np.array([price for _, price, _ in CATEGORIES])[category[lines["product"].to_numpy()]] * 100
+    taste = (lines["price"] / typical).groupby(segment[lines["order"].to_numpy()]).median()
+    assert taste[names.index("premium")] > 1.3 * taste[names.index("bargain_hunter")]
 
 
 def test_volume_grows_with_visitors() -> None:
     one = len(plant(SimulatorConfig(visitors=1000, days=20)).events)
     four = len(plant(SimulatorConfig(visitors=4000, days=20)).events)
     assert 3 < four / one < 5
-
-
-def test_two_devices_of_one_person_log_in_as_one_customer(small: Written) -> None:
-    seen: dict[str, set[str]] = {}
-    for _, event in small.events():
-        if "user" in event:
-            seen.setdefault(event["user"], set()).add(event["visitor"])
-    assert any(len(devices) == 2 for devices in seen.values())
-    assert max(len(devices) for devices in seen.values()) == 2
 
 
 def test_small_corners_and_other_currencies(tmp_path: Path) -> None:

@@ -5,54 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from ingestion.simulator import events as ev
 from ingestion.simulator.truth import find_sessions
+from tests.simulator.accepted import accepted_events
 from tests.simulator.written_shop import Written
 
 _WORDS = dict(ev.KINDS)
 
 
-def _is_clean(event: dict[str, Any]) -> bool:
-    """By the contract's rules, spelled out here on purpose: no code of the simulator or the platform."""
-    if event.get("type") not in _WORDS:
-        return False
-    try:
-        datetime.fromisoformat(event["time"])
-    except ValueError:
-        return False
-    if event["type"] in ("order", "order_refund", "order_cancel") and "id" not in event.get("order", {}):
-        return False
-    return all(item["qty"] <= 1_000_000 for item in event.get("items", []))
-
-
-def _accepted(small: Written) -> list[dict[str, Any]]:
-    """Clean events at their first delivery, if that was in time."""
-    zone = ZoneInfo(small.config.timezone)
-    seen: set[str] = set()
-    accepted = []
-    for day, event in small.events():
-        if not _is_clean(event) or event["id"] in seen:
-            continue
-        seen.add(event["id"])
-        when = datetime.fromisoformat(event["time"])
-        if -1 <= (day - when.astimezone(zone).date()).days <= 3:
-            accepted.append({**event, "when": when.astimezone(UTC)})
-    return accepted
-
-
 def test_events_by_name(small: Written) -> None:
-    counted = Counter(_WORDS[event["type"]] for event in _accepted(small))
+    counted = Counter(_WORDS[event["type"]] for event in accepted_events(small))
     assert counted == {name: n for name, n in small.summary["events_by_name"].items() if n}
     assert set(counted) == {name for _, name in ev.KINDS}, "every kind of event occurs"
 
 
 def test_sessions_recounted_one_event_at_a_time(small: Written) -> None:
     by_device: dict[str, list[dict[str, Any]]] = {}
-    for event in _accepted(small):
+    for event in accepted_events(small):
         if "visitor" in event:
             by_device.setdefault(event["visitor"], []).append(event)
     slow: list[tuple[str, datetime, datetime, int, int, int]] = []
@@ -103,7 +75,7 @@ def test_lines_by_fate_and_arrival_day(small: Written) -> None:
     assert sum(lines.values()) == small.summary["lines_written"]
     assert len(lines) == small.config.days
     clean = small.summary["lines_by_fate"]["clean"]
-    assert len(_accepted(small)) == clean
+    assert len(accepted_events(small)) == clean
 
 
 def test_visitors_name_everybody_who_came(small: Written) -> None:
@@ -111,9 +83,11 @@ def test_visitors_name_everybody_who_came(small: Written) -> None:
     seen = {event["visitor"] for _, event in small.events() if "visitor" in event}
     assert seen <= set(visitors.index)
     assert len(seen) > 0.97 * len(visitors)
-    people = visitors[~visitors["is_bot"]]
-    assert (people["segment"] != "").all()
+    own = visitors[~visitors["is_bot"] & ~visitors["is_shared"]]
+    assert (own["segment"] != "").all()
+    counted = Counter(event["visitor"] for event in accepted_events(small) if "visitor" in event)
+    assert visitors.loc[visitors["events"] > 0, "events"].to_dict() == counted
     # A log-in shows the customer id that the truth has for the device's person.
     for _, event in small.events():
-        if "visitor" in event and "user" in event:
+        if event.get("visitor") in own.index and "user" in event:
             assert visitors.at[event["visitor"], "customer_id"] == event["user"]

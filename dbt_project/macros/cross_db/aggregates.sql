@@ -33,3 +33,18 @@
         where country is not null or region is not null or city is not null
     )
 {%- endmacro %}
+
+{# A part of the first origin named: channel and campaign marks of one and the same event. #}
+{% macro first_origin_by_time(part) -%}
+    {{ return(adapter.dispatch("first_origin_by_time", "footfall")(part)) }}
+{%- endmacro %}
+{% macro duckdb__first_origin_by_time(part) -%}
+    arg_min_null({{ part }}, row(event_ts, event_id)) filter (
+        where channel is not null or utm_source is not null or utm_medium is not null
+    )
+{%- endmacro %}
+{% macro spark__first_origin_by_time(part) -%}
+    min_by({{ part }}, struct(event_ts, event_id)) filter (
+        where channel is not null or utm_source is not null or utm_medium is not null
+    )
+{%- endmacro %}

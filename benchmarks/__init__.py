@@ -1,0 +1,1 @@
+"""Scale and speed, beside hand-written baselines."""
