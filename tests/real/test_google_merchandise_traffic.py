@@ -159,7 +159,7 @@ def test_orders_by_channel(beside: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_orders_by_country(beside: duckdb.DuckDBPyConnection) -> None:
-    """All of them where the shop has them, each once: not 2,143 times with every reload of the page, but 2,015."""
+    """All of them where the shop has them, each once: not 2,145 times with every reload of the page, but 2,015."""
     found = _orders_by(beside, "country")
     assert all(away == here == 0 and orders == ours for _, orders, away, here, ours in found.values())
     assert len(found) == 30
