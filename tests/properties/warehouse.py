@@ -94,7 +94,7 @@ class Warehouse:
         with duckdb.connect(str(self.home / "warehouse.duckdb"), read_only=True) as connection:
             tables = connection.execute(
                 "select table_schema, table_name from information_schema.tables "
-                "where table_schema in ('marts', 'intermediate') order by all"
+                "where table_schema in ('marts', 'intermediate', 'features') order by all"
             ).fetchall()
             for schema, table in tables:
                 if table in per_run:

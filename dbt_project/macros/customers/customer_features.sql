@@ -139,9 +139,9 @@
         counted.refund_minor,
         counted.net_revenue_minor,
         counted.greatest_day_minor,
-        {{ ratio("counted.gross_minor", "counted.orders_of_known_value", 2) }} as average_order_value_minor,
+        {{ ratio("counted.gross_minor", "counted.orders_of_known_value", 2) }} as mean_order_value_minor,
         {{ ratio("counted.refund_minor", "counted.gross_minor") }} as refund_share,
-        {{ ratio("counted.orders_discounted", "counted.orders_placed") }} as discounted_order_share,
+        {{ ratio("counted.orders_discounted", "counted.orders_placed") }} as discounted_share_of_orders,
         {{ ratio("counted.orders_cancelled", "counted.orders_placed") }} as cancelled_order_share
     from counted
     left join

@@ -2,13 +2,37 @@
   Built last of the daily models: a row here says that every daily model has seen these loads for
   this arrival day. Once published, the day is no longer pending.
 #}
--- depends_on: {{ ref("fct_sessions") }}
--- depends_on: {{ ref("fct_orders") }}
--- depends_on: {{ ref("agg_user_daily") }}
--- depends_on: {{ ref("int_traffic_daily") }}
--- depends_on: {{ ref("int_customer_days") }}
--- depends_on: {{ ref("int_product_days") }}
--- depends_on: {{ ref("audit_events_daily") }}
+{%- set built_before = [
+    "fct_sessions",
+    "fct_orders",
+    "fct_carts",
+    "agg_user_daily",
+    "int_traffic_daily",
+    "int_customer_days",
+    "int_product_days",
+    "int_campaign_sessions",
+    "int_cart_lines",
+    "int_order_tracking",
+    "int_order_money_days",
+    "int_visitor_category_days",
+    "int_funnel_daily",
+    "int_item_days",
+    "feat_customer_days",
+    "agg_orders_daily",
+    "agg_search_terms",
+    "agg_paths",
+    "agg_activity_hourly",
+    "agg_products_daily",
+    "agg_categories_daily",
+    "agg_brands_daily",
+    "agg_regions_daily",
+    "agg_channels_daily",
+    "audit_events_daily",
+    "audit_order_reconciliation",
+] -%}
+{% for model_name in built_before %}
+-- depends_on: {{ ref(model_name) }}
+{% endfor %}
 {{
     config(
         materialized="incremental",

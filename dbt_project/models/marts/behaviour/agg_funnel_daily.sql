@@ -32,11 +32,11 @@ select
     funnels.purchases_any_order,
 
     -- rates
-    {{ metric("funnel_view_rate", "funnels") }} as view_rate,
-    {{ metric("funnel_view_to_cart_rate", "funnels") }} as view_to_cart_rate,
-    {{ metric("funnel_cart_to_checkout_rate", "funnels") }} as cart_to_checkout_rate,
-    {{ metric("funnel_checkout_to_purchase_rate", "funnels") }} as checkout_to_purchase_rate,
-    {{ metric("funnel_view_to_purchase_rate", "funnels") }} as view_to_purchase_rate,
+    {{ metric("funnel_view_rate", "funnels") }} as funnel_view_rate,
+    {{ metric("funnel_view_to_cart_rate", "funnels") }} as funnel_view_to_cart_rate,
+    {{ metric("funnel_cart_to_checkout_rate", "funnels") }} as funnel_cart_to_checkout_rate,
+    {{ metric("funnel_checkout_to_purchase_rate", "funnels") }} as funnel_checkout_to_purchase_rate,
+    {{ metric("funnel_view_to_purchase_rate", "funnels") }} as funnel_view_to_purchase_rate,
 
     -- the same weekday a week before, and the day before
     {% for name in earlier %}
