@@ -17,7 +17,6 @@
     "int_visitor_category_days",
     "int_funnel_daily",
     "int_item_days",
-    "feat_customer_days",
     "agg_orders_daily",
     "agg_search_terms",
     "agg_paths",
