@@ -91,7 +91,7 @@ def test_lineage_has_no_gap_from_the_lake_to_the_pointer(specs: list[dg.AssetSpe
     # What is not above the pointer would be built and never shown: features are there for models to read in
     # the warehouse, and one table only remembers whose device was whose when orders were last credited.
     unused = {key.to_user_string() for key in set(by_key) - upstream} - {"published", "lake/quarantine"}
-    features = {"features/feat_as_of_dates", "features/feat_customers"}
+    features = {"features/feat_as_of_dates", "features/feat_customer_days", "features/feat_customers"}
     assert unused == features | {"intermediate/int_attribution_identities"}
 
 
