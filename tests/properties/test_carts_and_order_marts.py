@@ -4,7 +4,7 @@ increments in any order of arrival end in the bytes of a full refresh and in the
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,7 +13,6 @@ import pytest
 from ingestion.mapping import parse_mapping
 from ingestion.shops import Shop
 from orchestration.dbt_in_process import prepare_manifest, run_dbt
-from tests.properties import warehouse as warehouses
 from tests.properties.cart_and_order_cases import (
     CASES,
     DAYS,
@@ -29,19 +28,10 @@ from tests.properties.cart_and_order_cases import (
 )
 from tests.properties.warehouse import Export, Warehouse, assert_same_export
 
-LISTS_OF_A_RUN = {"int_cart_visitors_touched", "int_cart_steps", "int_catalogue_items_touched"}
 #: What carts and orders are made of and lead to; the rest of the marts has tests of its own.
 SELECTED = ["+int_cart_lines", "+fct_carts", "+agg_products_daily", "+agg_categories_daily", "+agg_brands_daily"]
 SELECTED += ["+agg_regions_daily", "+agg_channels_daily", "+agg_orders_daily", "+agg_buyers_daily"]
 SELECTED += ["+audit_order_reconciliation"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _lists_of_a_run() -> Iterator[None]:
-    """What a run lists for itself is not compared."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(warehouses, "PER_RUN", warehouses.PER_RUN | LISTS_OF_A_RUN)
-        yield
 
 
 def _land_table(warehouse: Warehouse, shop: Shop, day: date, table: str, rows: Sequence[Row]) -> None:

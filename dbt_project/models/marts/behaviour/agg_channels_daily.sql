@@ -24,7 +24,7 @@ with
             cart_adds,
             orders
         from {{ ref("fct_sessions") }}
-        where {{ near_written_days("session_date", 2, 1) }}
+        where {{ in_spans("session_date", written_days(), 2, 1) }}
     ),
 
     traffic as (
