@@ -79,7 +79,6 @@ def run_dbt(
     exception. Raises ``DbtFailed`` when dbt could not start (wrong selection, broken project), and
     ``FileNotFoundError`` where the project was never parsed.
     """
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     def hear(event: Any) -> None:
@@ -88,16 +87,10 @@ def run_dbt(
             if on_node is not None:
                 on_node(event.info.msg)
 
-    with _environment(environment):
+    with _environment(environment), _warehouse_closed():
         runner = dbtRunner(manifest=_parsed_manifest(), callbacks=[hear])
-        try:
-            # What dbt would write of the run is a second of work, and what is needed of it is returned.
-            answer = runner.invoke([*arguments, "--no-write-json", *_common_arguments(target)])
-        finally:
-            # The adapter keeps its DuckDB in the class; the next writer needs the file.
-            if DuckDBConnectionManager._ENV is not None:
-                DuckDBConnectionManager._ENV.close()
-            DuckDBConnectionManager.close_all_connections()
+        # What dbt would write of the run is a second of work, and what is needed of it is returned.
+        answer = runner.invoke([*arguments, "--no-write-json", *_common_arguments(target)])
     if answer.exception is not None:
         raise DbtFailed(f"dbt {' '.join(arguments)}: {answer.exception}") from answer.exception
     results = getattr(answer.result, "results", ())
@@ -153,7 +146,7 @@ def build_docs(environment: Mapping[str, str], target: Path) -> Path:
     """
     from dbt.cli.main import dbtRunner
 
-    with _environment(environment):
+    with _environment(environment), _warehouse_closed():
         answer = dbtRunner().invoke(["docs", "generate", "--static", *_common_arguments(target)])
     if not answer.success:
         raise DbtFailed(f"dbt docs generate: {answer.exception or 'failed, see its output above'}")
@@ -194,6 +187,19 @@ def _common_arguments(target: Path) -> list[str]:
         "--no-use-colors",
         "--no-print",
     ]  # fmt: skip
+
+
+@contextmanager
+def _warehouse_closed() -> Iterator[None]:
+    """Close the warehouse on the way out: the adapter keeps it open in a class, and the next writer needs the file."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    try:
+        yield
+    finally:
+        if DuckDBConnectionManager._ENV is not None:
+            DuckDBConnectionManager._ENV.close()
+        DuckDBConnectionManager.close_all_connections()
 
 
 @contextmanager
