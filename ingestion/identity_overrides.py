@@ -48,9 +48,10 @@ def decide_identity(
         raise ValueError(f"{lake.identity_overrides_file}: action is {action!r}, expected one of {', '.join(ACTIONS)}")
     at = (decided_at or datetime.now(UTC)).astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
     with lake.lock():
-        before = lake.identity_overrides_file.read_bytes()
+        # A spreadsheet may have written the file; two kinds of line end in one file cannot be read.
+        before = lake.identity_overrides_file.read_bytes().replace(b"\r\n", b"\n")
         line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow((*row, at, decided_by, reason))
+        csv.writer(line, lineterminator="\n").writerow((*row, at, decided_by, reason.replace("\r\n", "\n")))
         ending = b"" if before.endswith(b"\n") else b"\n"
         write_bytes_durably(lake.identity_overrides_file, before + ending + line.getvalue().encode())
     return lake.identity_overrides_file

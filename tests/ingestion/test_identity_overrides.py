@@ -38,6 +38,15 @@ def test_a_file_that_an_editor_left_without_a_last_newline_takes_the_next_row(tm
     assert [row["anonymous_id"] for row in rows(lake)] == ["d", "e"]
 
 
+def test_a_file_that_a_spreadsheet_wrote_stays_readable(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    decide_identity(lake, "main", "d", "c", "join", "ann", "", AT)
+    lake.identity_overrides_file.write_bytes(lake.identity_overrides_file.read_bytes().replace(b"\n", b"\r\n"))
+    decide_identity(lake, "main", "e", "c", "join", "ann", "two\r\nlines", AT)
+    assert b"\r" not in lake.identity_overrides_file.read_bytes()
+    assert [row["anonymous_id"] for row in rows(lake)] == ["d", "e"]
+
+
 def test_opening_a_lake_of_before_lays_the_file_down_and_again_leaves_it(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "lake")
     for stamp in lake.root.glob(".opened-version-*"):

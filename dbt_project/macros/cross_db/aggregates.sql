@@ -48,3 +48,16 @@
         where channel is not null or utm_source is not null or utm_medium is not null
     )
 {%- endmacro %}
+
+{# A part of the first page seen: address and referrer of one and the same event. #}
+{% macro first_page_by_time(part) -%}
+    {{ return(adapter.dispatch("first_page_by_time", "footfall")(part)) }}
+{%- endmacro %}
+{% macro duckdb__first_page_by_time(part) -%}
+    arg_min_null({{ part }}, row(event_ts, event_id)) filter (
+        where page_url is not null or referrer is not null
+    )
+{%- endmacro %}
+{% macro spark__first_page_by_time(part) -%}
+    min_by({{ part }}, struct(event_ts, event_id)) filter (where page_url is not null or referrer is not null)
+{%- endmacro %}

@@ -54,7 +54,7 @@ select
     -- where it came from, as its first events say
     {{ first_value_by_time("page_url") }} as landing_page,
     {{ last_value_by_time("page_url") }} as exit_page,
-    {{ first_value_by_time("referrer") }} as referrer,
+    {{ first_page_by_time("referrer") }} as referrer,
     {{ first_origin_by_time("channel") }} as channel,
     {{ first_origin_by_time("utm_source") }} as utm_source,
     {{ first_origin_by_time("utm_medium") }} as utm_medium,
