@@ -101,8 +101,8 @@ def minor_units_sql(currency: str) -> str:
 def cast_column(column: Column, rule: ColumnRule, type_name: str, currency: str) -> Cast:
     """The ``Cast`` of ``column``, whose source value is ``__s_<name>`` of DuckDB type ``type_name``.
 
-    ``currency`` is SQL for the row's currency code. Money is read as major units and rounded half
-    away from zero to whole minor units.
+    Source values that are text come trimmed. ``currency`` is SQL for the row's currency code. Money is
+    read as major units and rounded half away from zero to whole minor units.
     """
     source = quote_identifier(f"__s_{column.name}")
     if column.kind == "text":
@@ -139,7 +139,9 @@ def _text(column: Column, source: str, type_name: str) -> Cast:
     if column.name == "currency":
         unknown = f"NOT regexp_full_match({source}, '[A-Z]{{3}}')"
         checks.append(Check(unknown, "unknown_value", _words(column.name, source, "a three-letter code (ISO 4217)")))
-    return Cast({}, text_sql(source, type_name), [*checks, *_required(column, source)])
+    return Cast(
+        {}, source if type_name == "VARCHAR" else text_sql(source, type_name), [*checks, *_required(column, source)]
+    )
 
 
 def _json(column: Column, source: str, type_name: str) -> Cast:

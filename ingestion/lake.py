@@ -9,7 +9,8 @@
     lake/identity_overrides.csv     decisions of people, see ``identity_overrides``
 
 Opening a lake lays down a file without rows per table, with the full schema, so that a reader's glob
-always matches and a column added later is null in older files.
+always matches. A load's files have only the columns that its mapping fills; read by name (``union_by_name``)
+the others are null, as is a column that a later version of the contract adds.
 """
 
 from __future__ import annotations
@@ -90,6 +91,10 @@ class Lake:
         """Path of one load's rows of one arrival day."""
         return self.root / table / f"shop_id={shop_id}" / f"arrival_date={day}" / f"{load_id}.parquet"
 
+    def schema_file(self, table: str) -> Path:
+        """The file without rows that has every column of ``table``."""
+        return self.root / table / "shop_id=_" / "arrival_date=1970-01-01" / "schema.parquet"
+
     def glob(self, table: str, shop_id: str = "*") -> str:
         """Glob of a table's files, for ``read_parquet(…, union_by_name = true, hive_partitioning = true)``."""
         return str(self.root / table / f"shop_id={shop_id}" / "*" / "*.parquet")
@@ -119,11 +124,10 @@ class Lake:
             return
         with self.lock(), duckdb.connect() as connection:
             for table in (*CONTRACTS, QUARANTINE):
-                path = self.root / table / "shop_id=_" / "arrival_date=1970-01-01" / "schema.parquet"
                 fields = ", ".join(
                     f"NULL::{type_name} AS {quote_identifier(name)}" for name, type_name in table_columns(table).items()
                 )
-                write_parquet(connection, f"SELECT {fields} WHERE false", path)
+                write_parquet(connection, f"SELECT {fields} WHERE false", self.schema_file(table))
             write_bytes_durably(self.ledger_folder / "schema.json", b"")
             if not self.shops_file.exists():
                 self._write_shops(connection, [])

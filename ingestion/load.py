@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from ingestion.contract import CONTRACT_VERSION
 from ingestion.expressions import quote_identifier, quote_literal
 from ingestion.lake import Lake
 from ingestion.ledger import LedgerEntry, LedgerError, read_entry, read_ledger, superseded_by
+from ingestion.load_request import LoadRequest
 from ingestion.mapping import load_mapping
 from ingestion.mapping_models import SourceMapping
 from ingestion.presence import check_presence
@@ -31,8 +32,11 @@ from ingestion.quarantine import collect
 from ingestion.raw_rows import RawRows, SourceFileError
 from ingestion.read import open_file
 from ingestion.shops import Shop
-from ingestion.validation import RowBuilder
-from ingestion.write_load import LoadRequest, write_load
+from ingestion.validation import RowBuilder, TypedRows
+from ingestion.write_load import write_load
+
+# Tables of a load that are gone once it is written.
+_STAGES = ("ff_cells", "ff_marks", "ff_shared", "ff_repeats", "ff_visitors", "ff_by_day", "ff_joined", "ff_carried")
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,7 @@ def ingest_file(
                 now=now or datetime.now(UTC),
                 source_types=raw.types,
             )
-            return run_load(lake, connection, raw, request)
+            return run_load(lake, connection, raw, request, lambda: open_file(connection, path, mapping, by_line=True))
     finally:
         if own:
             connection.close()
@@ -168,53 +172,96 @@ def ingest_files(
         ]
 
 
-def run_load(lake: Lake, connection: duckdb.DuckDBPyConnection, raw: RawRows, request: LoadRequest) -> LoadResult:
-    """Judge, assemble, write and commit what is open as ``ff_base``; call under the lake's lock."""
+def run_load(
+    lake: Lake,
+    connection: duckdb.DuckDBPyConnection,
+    raw: RawRows,
+    request: LoadRequest,
+    reopen: Callable[[], RawRows] | None = None,
+) -> LoadResult:
+    """Judge, assemble, write and commit what is open as ``ff_base``; call under the lake's lock.
+
+    ``reopen`` opens the file by line, for a plain file that turns out to have a broken record.
+    """
+    try:
+        typed = _judge(connection, raw, request)
+    except duckdb.InvalidInputException:
+        if raw.plain is None or reopen is None:
+            raise
+        raw = reopen()
+        typed = _judge(connection, raw, request)
+    rows = raw.rows if raw.plain is None else _one(connection, "SELECT count(*) FROM ff_typed")[0]
+    mapping = request.mapping
+    warnings = check_presence(connection, raw, mapping) if request.replays is None else []
+    quarantined = collect(
+        connection,
+        raw,
+        typed,
+        mapping,
+        request.shop,
+        request.load_id,
+        request.pseudonymise,
+        request.replays is not None,
+    )
+    if request.carried:
+        request.carried.rejoin(connection, mapping, typed)
+    assemble(connection, mapping, typed)
+    entry = _entry(connection, request, typed, rows, quarantined)
+    lake.register_shop(connection, request.shop)
+    write_load(lake, connection, request, typed, entry)
+    for table in _STAGES:
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
+    return LoadResult(entry, already_loaded=False, warnings=warnings)
+
+
+def _judge(connection: duckdb.DuckDBPyConnection, raw: RawRows, request: LoadRequest) -> TypedRows:
+    """Make ``ff_cells`` and ``ff_typed`` of the opened file."""
     mapping, shop = request.mapping, request.shop
-    ingest_day = request.now.astimezone(ZoneInfo(shop.timezone)).date()
-    file_day = day_in_name(mapping, request.files[0]) if request.replays is None else None
     builder = RowBuilder(
-        connection, raw, mapping, shop, file_day, ingest_day, request.pseudonymise, request.row_arrival
+        connection,
+        raw,
+        mapping,
+        shop,
+        day_in_name(mapping, request.files[0]) if request.replays is None else None,
+        request.now.astimezone(ZoneInfo(shop.timezone)).date(),
+        request.pseudonymise,
+        request.row_arrival,
+        whole=request.carried is not None,
     )
     typed = builder.build()
     # The optimiser lifts a CAST repeated inside TRY(…) out of it, where one bad row fails the whole load.
     guarded = mapping.keep is not None or any(rule.sql for rule in builder.rules.values())
     connection.execute(f"SET disabled_optimizers = '{'common_subexpressions' if guarded else ''}'")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE ff_typed AS {typed.rows}")
-    warnings = check_presence(connection, raw, mapping) if request.replays is None else []
-    quarantined = collect(
-        connection, raw, typed, mapping, shop, request.load_id, request.pseudonymise, request.replays is not None
-    )
-    if request.carried:
-        request.carried.rejoin(connection, typed)
-    assemble(connection, mapping, typed.columns)
-    entry = _entry(connection, raw, request, quarantined)
-    lake.register_shop(connection, shop)
-    write_load(lake, connection, request, entry)
-    return LoadResult(entry, already_loaded=False, warnings=warnings)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE ff_cells AS {typed.cells}")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW ff_typed AS {typed.view}")
+    return typed
 
 
-def _entry(connection: duckdb.DuckDBPyConnection, raw: RawRows, request: LoadRequest, quarantined: int) -> LedgerEntry:
+def _entry(
+    connection: duckdb.DuckDBPyConnection, request: LoadRequest, typed: TypedRows, read: int, quarantined: int
+) -> LedgerEntry:
     """The ledger entry, its counts each taken from the rows themselves, so that closing means something."""
-    time_column = quote_identifier(request.mapping.contract_definition.time_column)
     # Without a list to unnest every row is a source row of its own, and counting is cheaper.
-    records = "count(DISTINCT __row)" if request.mapping.unnest else "count(*)"
-    good, kept = _one(connection, f"SELECT (SELECT {records} FROM ff_good), {records} FROM ff_rows")
-    duplicate, skipped, read, untouched = good - kept, 0, raw.rows, 0
+    unnest = request.mapping.unnest
+    records = "count(DISTINCT __row)" if unnest else "count(*)"
+    (good,) = _one(connection, f"SELECT {records} FROM ff_good")
+    skipped = accepted = carried = 0
     if request.mapping.keep is not None:
-        partly = "AND __row NOT IN (SELECT __row FROM ff_typed WHERE NOT __skip)" if request.mapping.unnest else ""
+        partly = "AND __row NOT IN (SELECT __row FROM ff_typed WHERE NOT __skip)" if unnest else ""
         (skipped,) = _one(connection, f"SELECT {records} FROM ff_typed WHERE __skip {partly}")
     if request.carried:
+        carried = request.carried.append_untouched(connection, typed)
+    time_column = quote_identifier(request.mapping.contract_definition.time_column)
+    days = connection.execute(
+        f"SELECT __arrival, count(*), min({time_column}), max({time_column}) FROM ff_rows GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    contract_rows = sum(day[1] for day in days)
+    first, last = min((day[2] for day in days), default=None), max((day[3] for day in days), default=None)
+    accepted = _one(connection, "SELECT count(DISTINCT __row) FROM ff_rows")[0] if unnest else contract_rows
+    duplicate = good + carried - accepted
+    if request.carried:
         before = request.carried.entry
-        untouched = request.carried.append_untouched(connection)
-        duplicate += before.rows_duplicate
-        skipped += before.rows_skipped
-        read = before.rows_read
-    (contract_rows, first, last) = _one(
-        connection,
-        f"SELECT count(*), min({time_column}), max({time_column}) FROM ff_rows",
-    )
-    days = connection.execute("SELECT __arrival, count(*) FROM ff_rows GROUP BY 1 ORDER BY 1").fetchall()
+        read, duplicate, skipped = before.rows_read, duplicate + before.rows_duplicate, skipped + before.rows_skipped
     mapping, shop = request.mapping, request.shop
     return LedgerEntry(
         load_id=request.load_id,
@@ -226,12 +273,12 @@ def _entry(connection: duckdb.DuckDBPyConnection, raw: RawRows, request: LoadReq
         files=request.files,
         file_sha256=request.file_sha256,
         rows_read=read,
-        rows_accepted=kept + untouched,
+        rows_accepted=accepted,
         rows_quarantined=quarantined,
         rows_duplicate=duplicate,
         rows_skipped=skipped,
         contract_rows=contract_rows,
-        arrival_days=[{"day": day.isoformat(), "rows": rows} for day, rows in days],
+        arrival_days=[{"day": day[0].isoformat(), "rows": day[1]} for day in days],
         supersedes=request.supersedes,
         replays=request.replays,
         loaded_at=request.now.astimezone(UTC).isoformat(),

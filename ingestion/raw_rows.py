@@ -22,6 +22,16 @@ class SourceFileError(ValueError):
 
 
 @dataclass(frozen=True)
+class PlainFields:
+    """A CSV file that DuckDB's ``reader`` (SQL) takes apart into ``f1``, ``f2`` …; the first ``head`` records
+    are no rows. Without ``spaces`` no field has anything to trim."""
+
+    reader: str
+    head: int
+    spaces: bool
+
+
+@dataclass(frozen=True)
 class RawRows:
     """A file opened as ``ff_base``; ``known`` lists its columns (None where only the rows tell: JSON)."""
 
@@ -33,9 +43,17 @@ class RawRows:
     known: tuple[str, ...] | None
     #: DuckDB types of Parquet columns; a replay needs them to read quarantined rows as they were.
     types: dict[str, str] = field(default_factory=dict)
+    #: Set for a CSV file without quotes; ``rows`` is then not known yet, and a broken record an error.
+    plain: PlainFields | None = None
 
-    def select(self, references: tuple[str, ...]) -> str:
-        """SELECT of the source columns ``references`` plus the ``__`` columns."""
+    def select(self, references: tuple[str, ...], numbered: bool = True) -> str:
+        """SELECT of the source columns ``references`` plus the ``__`` columns.
+
+        Without ``numbered`` the ``__row`` of a plain file is always 0 and records of its head are in: whoever
+        stores the result has the numbers in ``rowid``, and numbering rows would keep all but one core waiting.
+        """
+        if self.plain is not None:
+            return self._select_plain(self.plain, references, numbered)
         if self.kind == "csv":
             return self._select_csv(references)
         return self._select_parquet(references) if self.kind == "parquet" else self._select_json(references)
@@ -59,9 +77,28 @@ class RawRows:
         )
 
     def _text(self, sql: str) -> str:
-        """``sql`` (VARCHAR) with empty text and the mapping's null words as NULL."""
-        words = ", ".join(quote_literal(word) for word in ("", *self.format.null_values))
-        return f"CASE WHEN trim({sql}) NOT IN ({words}) THEN {sql} END"
+        """``sql`` (VARCHAR) trimmed, with empty text and the mapping's null words as NULL."""
+        untrimmed = self.plain is None or self.plain.spaces
+        trimmed = f"nullif({f'trim({sql})' if untrimmed else sql}, '')"
+        if not self.format.null_values:
+            return trimmed
+        words = ", ".join(quote_literal(word) for word in self.format.null_values)
+        return f"CASE WHEN {trimmed} NOT IN ({words}) THEN {trimmed} END"
+
+    def _select_plain(self, plain: PlainFields, references: tuple[str, ...], numbered: bool) -> str:
+        names = self.known or ()
+        missing(self.file_name, references, names)
+        columns = "".join(
+            f", {self._text(f'f{names.index(name) + 1}')} AS {quote_identifier(name)}" for name in references
+        )
+        # Only fields that are asked for are checked to be text, so all are; none of them is ever null.
+        unread = [f"f{place} IS NULL" for place, name in enumerate(names, 1) if name not in references]
+        malformed = f"CASE WHEN {' OR '.join(unread)} THEN 'not text' END" if unread else "NULL::VARCHAR"
+        head = f"SELECT __row, 0::BIGINT AS __element, 1::BIGINT AS __elements, {malformed} AS __malformed"
+        if not numbered:
+            return f"{head} {columns} FROM (SELECT 0::BIGINT AS __row, * FROM {plain.reader})"
+        rows = f"SELECT row_number() OVER () - {plain.head} AS __row, * FROM {plain.reader}"
+        return f"{head} {columns} FROM ({rows}) WHERE __row > 0"
 
     def _select_csv(self, references: tuple[str, ...]) -> str:
         names = self.known or ()

@@ -20,13 +20,13 @@ from ingestion.carry import Carried
 from ingestion.lake import QUARANTINE, Lake
 from ingestion.ledger import LedgerEntry, LedgerError, read_entry, read_ledger
 from ingestion.load import LoadResult, connect, make_load_id, run_load
+from ingestion.load_request import LoadRequest
 from ingestion.mapping import load_mapping
 from ingestion.mapping_models import SourceMapping
 from ingestion.pseudonym import set_key
 from ingestion.quarantine import waiting
 from ingestion.read import open_json_records
 from ingestion.shops import Shop
-from ingestion.write_load import LoadRequest
 
 _BROKEN = "CASE WHEN raw_format = 'line' THEN split_part(reasons, ': ', 2) END"
 
@@ -85,7 +85,7 @@ def _replay(
     carried = None
     if mapping.event_key and entry.rows_accepted:
         paths = tuple(lake.files_of(entry.load_id, shop.shop_id, mapping.contract))
-        carried = Carried(entry, paths)
+        carried = Carried(entry, (lake.schema_file(mapping.contract), *paths))
     request = LoadRequest(
         load_id=load_id,
         files=entry.files,
