@@ -10,7 +10,7 @@ from orchestration.dbt_in_process import prepare_manifest, run_dbt
 from orchestration.mart_specs import read_manifest
 from tests.properties.warehouse import Warehouse
 
-CLASSES = {"window", "touched keys", "written days", "from daily", "per run", "snapshot of the ledger"}
+CLASSES = {"window", "touched keys", "written days", "from daily", "per run", "view", "snapshot of the ledger"}
 
 
 @pytest.fixture(scope="module")

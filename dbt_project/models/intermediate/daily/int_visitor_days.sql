@@ -13,7 +13,7 @@ with
     events as (
         select *
         from {{ ref("int_events") }}
-        where is_event_head and visitor_id is not null and {{ in_window("event_date", "sessions") }}
+        where is_event_head and visitor_id is not null and {{ in_event_window("sessions") }}
     ),
 
     user_agents as (select distinct user_agent from events where user_agent is not null),

@@ -15,7 +15,7 @@ with
     visits as (
         select shop_id, visitor_id, event_id, event_ts, event_date
         from {{ ref("int_events") }}
-        where visitor_id is not null and is_event_head and {{ in_window("event_date", "sessions", 1, 2) }}
+        where visitor_id is not null and is_event_head and {{ in_event_window("sessions", 1, 2) }}
     ),
 
     gaps as (

@@ -14,7 +14,7 @@ with
     events as (
         select *
         from {{ ref("int_events") }}
-        where is_event_head and visitor_id is not null and {{ in_window("event_date", "sessions", 0, 2) }}
+        where is_event_head and visitor_id is not null and {{ in_event_window("sessions", 0, 2) }}
     ),
 
     session_events as (

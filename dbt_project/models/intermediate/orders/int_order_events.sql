@@ -12,7 +12,7 @@ with
         from {{ ref("int_events") }}
         where
             event_name in ('purchase', 'refund', 'cancel_order')
-            and {{ in_window("event_date", "session_events") }}
+            and {{ in_event_window("session_events") }}
     ),
 
     -- a session may begin two calendar days before its last event

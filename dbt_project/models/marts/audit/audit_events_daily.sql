@@ -15,7 +15,7 @@ with
             count(case when is_event_head then 1 end) as events,
             count(case when is_event_head and visitor_id is null then 1 end) as events_without_visitor
         from {{ ref("int_events") }}
-        where {{ in_window("event_date", "session_events") }}
+        where {{ in_event_window("session_events") }}
         group by shop_id, event_date
     ),
 
