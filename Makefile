@@ -15,7 +15,7 @@ SQL := dbt_project/models dbt_project/macros dbt_project/tests
 
 .PHONY: help
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: install ## Simulate a shop and take it all the way to published marts
@@ -29,6 +29,10 @@ dev: install ## Dagster's UI and daemon on http://127.0.0.1:3000
 docs: install ## Write and serve the page that describes every table and column
 	@$(BIN)/footfall docs
 
+.PHONY: dictionary
+dictionary: install ## Write docs/data-dictionary and docs/metrics.md anew from the models
+	@$(BIN)/python -m orchestration.dbt_docs
+
 .PHONY: test
 test: prepare ## Run the tests, without the long ones
 	@$(PYTEST) -m "not long"
@@ -38,11 +42,13 @@ verify: prepare ## Run every test, the long ones too: full real data, many kills
 	@$(PYTEST)
 
 .PHONY: lint
-lint: install ## Check style, types and SQL layout
+lint: prepare ## Check style, types, SQL layout, portable SQL and what every model must have
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/sqlfmt --check $(SQL)
+	@$(BIN)/python -m orchestration.dbt_lint
+	@COLUMNS=160 $(BIN)/dbt-bouncer run --config-file dbt_project/dbt-bouncer.yml
 
 .PHONY: fmt
 fmt: install ## Put Python and SQL into shape

@@ -118,6 +118,11 @@ def cast_column(column: Column, rule: ColumnRule, type_name: str, currency: str)
     return _number(column, source, currency)
 
 
+def enum_type(column: Column) -> str:
+    """DuckDB type of the values that ``column`` allows."""
+    return f"ENUM({', '.join(quote_literal(value) for value in column.allowed)})"
+
+
 def _required(column: Column, source: str) -> list[Check]:
     if not column.required:
         return []
@@ -132,10 +137,11 @@ def _unreadable(column: Column, source: str, code: str, expected: str) -> Check:
 def _text(column: Column, source: str, type_name: str) -> Cast:
     checks = []
     if column.allowed:
-        allowed = ", ".join(quote_literal(value) for value in column.allowed)
         code = "unknown_event_name" if column.name == "event_name" else "unknown_value"
         words = _words(column.name, source, "one of " + ", ".join(column.allowed))
-        checks.append(Check(f"{quote_identifier(column.name)} NOT IN ({allowed})", code, words))
+        name = quote_identifier(column.name)
+        unknown = f"{name} IS NOT NULL AND TRY_CAST({name} AS {enum_type(column)}) IS NULL"
+        checks.append(Check(unknown, code, words))
     if column.name == "currency":
         unknown = f"NOT regexp_full_match({source}, '[A-Z]{{3}}')"
         checks.append(Check(unknown, "unknown_value", _words(column.name, source, "a three-letter code (ISO 4217)")))

@@ -57,7 +57,7 @@ LINEAGE = (
     Column(
         "content_hash",
         "text",
-        "md5 over the mapped content of the whole event (or table row): equal for equal deliveries, "
+        "Hash of what the whole event (or table row) says beyond its key: equal for equal deliveries, "
         "breaks ties between unequal ones.",
         stamped=True,
     ),

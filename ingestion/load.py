@@ -8,19 +8,18 @@ it again ends in the same lake. One process writes at a time (a lock on the lake
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import duckdb
 
 from ingestion.assemble import assemble
 from ingestion.contract import CONTRACT_VERSION
 from ingestion.expressions import quote_identifier, quote_literal
+from ingestion.judge import NotInOrderError, judge
 from ingestion.lake import Lake
 from ingestion.ledger import LedgerEntry, LedgerError, read_entry, read_ledger, superseded_by
 from ingestion.load_request import LoadRequest
@@ -32,7 +31,7 @@ from ingestion.quarantine import collect
 from ingestion.raw_rows import RawRows, SourceFileError
 from ingestion.read import open_file
 from ingestion.shops import Shop
-from ingestion.validation import RowBuilder, TypedRows
+from ingestion.validation import TypedRows
 from ingestion.write_load import write_load
 
 # Tables of a load that are gone once it is written.
@@ -76,24 +75,6 @@ def hash_file(path: Path) -> str:
 def make_load_id(*parts: str) -> str:
     """Load id: 20 hex digits over what makes the load what it is."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
-
-
-def day_in_name(mapping: SourceMapping, name: str) -> date | None:
-    """The arrival day that a file's name holds, where the mapping's rule says so."""
-    if mapping.arrival.pattern is None:
-        return None
-    match = re.search(mapping.arrival.pattern, name)
-    try:
-        return date.fromisoformat(match.group(1)) if match else _no_day(mapping, name)
-    except ValueError:
-        return _no_day(mapping, name)
-
-
-def _no_day(mapping: SourceMapping, name: str) -> date:
-    raise SourceFileError(
-        f"{name}: arrival.pattern {mapping.arrival.pattern!r} of mapping {mapping.source} finds no date "
-        "in the file's name, expected YYYY-MM-DD or YYYYMMDD"
-    )
 
 
 def ingest_file(
@@ -184,12 +165,12 @@ def run_load(
     ``reopen`` opens the file by line, for a plain file that turns out to have a broken record.
     """
     try:
-        typed = _judge(connection, raw, request)
-    except duckdb.InvalidInputException:
+        typed = judge(connection, raw, request)
+    except (duckdb.InvalidInputException, NotInOrderError):
         if raw.plain is None or reopen is None:
             raise
         raw = reopen()
-        typed = _judge(connection, raw, request)
+        typed = judge(connection, raw, request)
     rows = raw.rows if raw.plain is None else _one(connection, "SELECT count(*) FROM ff_typed")[0]
     mapping = request.mapping
     warnings = check_presence(connection, raw, mapping) if request.replays is None else []
@@ -212,29 +193,6 @@ def run_load(
     for table in _STAGES:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     return LoadResult(entry, already_loaded=False, warnings=warnings)
-
-
-def _judge(connection: duckdb.DuckDBPyConnection, raw: RawRows, request: LoadRequest) -> TypedRows:
-    """Make ``ff_cells`` and ``ff_typed`` of the opened file."""
-    mapping, shop = request.mapping, request.shop
-    builder = RowBuilder(
-        connection,
-        raw,
-        mapping,
-        shop,
-        day_in_name(mapping, request.files[0]) if request.replays is None else None,
-        request.now.astimezone(ZoneInfo(shop.timezone)).date(),
-        request.pseudonymise,
-        request.row_arrival,
-        whole=request.carried is not None,
-    )
-    typed = builder.build()
-    # The optimiser lifts a CAST repeated inside TRY(…) out of it, where one bad row fails the whole load.
-    guarded = mapping.keep is not None or any(rule.sql for rule in builder.rules.values())
-    connection.execute(f"SET disabled_optimizers = '{'common_subexpressions' if guarded else ''}'")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE ff_cells AS {typed.cells}")
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW ff_typed AS {typed.view}")
-    return typed
 
 
 def _entry(

@@ -67,7 +67,7 @@ class ColumnRule(_Strict):
     column: str | None = None  # a source column; `a.b` reaches into nested JSON or structs
     constant: str | int | float | bool | None = None
     sql: str | None = None  # one scalar expression over source columns
-    hash_of: tuple[str, ...] = ()  # md5 over these source columns
+    hash_of: tuple[str, ...] = ()  # a hash over these source columns
     items_total: bool = False  # sum(price * quantity - discount) over the event's rows
     map: dict[str, str | None] | None = None  # source value -> contract value; others are quarantined
     time: str | None = None  # epoch_s, epoch_ms, epoch_us, iso or a strptime format

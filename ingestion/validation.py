@@ -16,7 +16,7 @@ from datetime import date
 
 import duckdb
 
-from ingestion.casting import Cast, Check
+from ingestion.casting import Cast, Check, enum_type
 from ingestion.expressions import quote_identifier, quote_literal
 from ingestion.identity import EventKey, content_sql, event_key
 from ingestion.mapping_models import SourceMapping
@@ -150,8 +150,7 @@ class RowBuilder:
         column, sql = self.contract.column(name), quote_identifier(name)
         if not column.allowed:
             return sql
-        words = ", ".join(quote_literal(word) for word in column.allowed)
-        return f"TRY_CAST({sql} AS ENUM({words})) AS {sql}"
+        return f"TRY_CAST({sql} AS {enum_type(column)}) AS {sql}"
 
     def _view_sql(self, columns: tuple[str, ...], late: dict[str, str], key: EventKey | None) -> str:
         plain, arrival = self.raw.plain, self._constant_arrival()

@@ -91,7 +91,8 @@ def run_dbt(
     with _environment(environment):
         runner = dbtRunner(manifest=_parsed_manifest(), callbacks=[hear])
         try:
-            answer = runner.invoke([*arguments, *_common_arguments(target)])
+            # What dbt would write of the run is a second of work, and what is needed of it is returned.
+            answer = runner.invoke([*arguments, "--no-write-json", *_common_arguments(target)])
         finally:
             # The adapter keeps its DuckDB in the class; the next writer needs the file.
             if DuckDBConnectionManager._ENV is not None:

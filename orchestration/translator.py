@@ -9,10 +9,13 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
+from orchestration.dbt_docs.tests_in_words import test_in_words
+
 #: A daily run that is a few hours late is a warning; a day and a half without one is a failure.
 FRESHNESS = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_window=timedelta(hours=26))
 
-_ONE_GROUP = ("staging", "intermediate")
+#: Layers that are one group however many folders they have; of the others each folder is a group.
+_ONE_GROUP = ("staging", "features")
 
 
 class FootfallTranslator(DagsterDbtTranslator):
@@ -34,6 +37,8 @@ class FootfallTranslator(DagsterDbtTranslator):
         extra: dict[str, Any] = {"refresh_class": meta["refresh_class"]} if "refresh_class" in meta else {}
         if "key" in meta:
             extra["key"] = ", ".join(meta["key"])
+        # The dbt group: domains run across layers, which Dagster's groups are.
+        domain = node["config"].get("group")
         return spec.replace_attributes(
             description=_words(node),
             group_name=_group(node),
@@ -41,11 +46,20 @@ class FootfallTranslator(DagsterDbtTranslator):
             kinds={"dbt", "duckdb", "view" if materialized == "view" else "table"},
             code_version=node.get("checksum", {}).get("checksum", "")[:12] or None,
             freshness_policy=None if materialized in ("view", "seed") else FRESHNESS,
-        ).merge_attributes(metadata=extra)
+        ).merge_attributes(metadata=extra, tags={"domain": domain} if domain else {})
+
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetCheckSpec | None:
+        """The stock check of a dbt test, with what it asks in words."""
+        check = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        if check is None:
+            return None
+        return check._replace(description=test_in_words(manifest["nodes"][unique_id], manifest))
 
 
 def _group(node: Mapping[str, Any]) -> str:
-    """``staging``, ``intermediate``, or ``marts_<folder>``; seeds belong to the marts that read them."""
+    """``seeds``, ``staging``, ``features``, or layer and folder: ``intermediate_orders``, ``marts_core``."""
     if node["resource_type"] == "seed":
         return "seeds"
     folders = node["fqn"][1:-1]

@@ -24,8 +24,10 @@ _FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=36), warn_wi
 _OTHERS = {
     "quarantine": "Rows that did not fit the contract, each with the reason in words; they can be replayed.",
     "ledger": "One entry per load, written last: what a load read, accepted, quarantined and dropped.",
+    "identity_overrides": "Decisions of people about who uses which device, newest last.",
     "shops": "The shops with their time zone, currency and where their orders come from.",
 }
+_KINDS = {"ledger": "json", "identity_overrides": "csv"}
 
 Yielded = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
@@ -39,7 +41,7 @@ def build_lake_assets(settings: Settings, tables: set[str]) -> dg.AssetsDefiniti
             description=described[table],
             group_name=GROUP,
             owners=[settings.owner],
-            kinds={"parquet" if table != "ledger" else "json"},
+            kinds={_KINDS.get(table, "parquet")},
             freshness_policy=_FRESH if table == "events" else None,
         )
         for table in sorted(tables)

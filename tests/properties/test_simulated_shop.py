@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -136,3 +136,59 @@ def test_devices_are_their_owners(whole: Warehouse, simulated: Path) -> None:
     assert len(merged & strangers) <= 0.01 * len(merged)
     listed = set(whole.rows("select distinct anonymous_id from marts.dim_identities where is_shared_device"))
     assert listed >= shared
+
+
+def test_credits_are_those_of_the_planted_touches(whole: Warehouse, simulated: Path) -> None:
+    planted: dict[object, list[tuple[datetime, bool]]] = {}
+    touches = "select order_id, session_start, channel, is_own_session from 'attribution.parquet' where is_linked"
+    untracked = set(whole.rows("select order_id from marts.fct_orders where purchase_events = 0"))
+    for order, start, channel, is_own in _truth(simulated, f"{touches} order by order_id, position"):
+        # where the purchase was not tracked nobody can tell in which session it was placed
+        if (order,) not in untracked or not is_own:
+            planted.setdefault(order, []).append((start, channel == "direct"))  # type: ignore[arg-type]
+    ours: dict[object, dict[object, list[tuple[datetime, float, int]]]] = {}
+    for order, model, start, credit, minor in whole.rows(
+        "select order_id, attribution_model, touch_started_at, credit::double, credit_minor "
+        "from marts.fct_attribution where touches > 0 order by order_id, touch_number"
+    ):
+        ours.setdefault(order, {}).setdefault(model, []).append((start, credit, minor))  # type: ignore[arg-type]
+    compared = 0
+    for order, models in ours.items():
+        if (order,) in untracked:
+            continue
+        net = sum(minor for _, _, minor in models["last"])
+        for model, shares in _shares_by_hand(planted[order]).items():
+            assert [start for start, _, _ in models[model]] == [start for start, _ in shares]
+            assert [credit for _, credit, _ in models[model]] == pytest.approx([share for _, share in shares], abs=2e-6)
+            assert [m for _, _, m in models[model]] == pytest.approx([net * share for _, share in shares], abs=1)
+            assert sum(minor for _, _, minor in models[model]) == net
+            compared += 1
+    assert compared > 100
+    # tracked purchases that the order table does not know are no orders
+    tracked = {order for (order,) in whole.rows("select order_id from marts.fct_orders where purchase_events > 0")}
+    assert planted.keys() & tracked == ours.keys() & tracked
+
+
+def _shares_by_hand(touches: list[tuple[datetime, bool]]) -> dict[str, list[tuple[datetime, float]]]:
+    """Touches (start, whether direct) of one order, earliest first, and what each model gives them."""
+    starts = [start for start, _ in touches]
+    not_direct = [start for start, is_direct in touches if not is_direct]
+    weights = [2 ** (-(starts[-1] - start).total_seconds() / 86400 / 7) for start in starts]
+    return {
+        "first": [(starts[0], 1)],
+        "last": [(starts[-1], 1)],
+        "last_non_direct": [((not_direct or starts)[-1], 1)],
+        "linear": [(start, 1 / len(starts)) for start in starts],
+        "time_decay": [(start, weight / sum(weights)) for start, weight in zip(starts, weights, strict=True)],
+    }
+
+
+def test_campaigns_cost_what_was_reported_last(whole: Warehouse, simulated: Path) -> None:
+    columns = "utm_source, utm_medium, utm_campaign, cost, clicks, impressions"
+    planted = _truth(simulated, f"select cost_date::date, {columns} from 'campaign_costs.parquet' order by all")
+    ours = whole.rows(
+        "select campaign_date, traffic_source, traffic_medium, utm_campaign, cost_minor, clicks, impressions "
+        "from marts.agg_campaigns_daily where cost_minor is not null order by all"
+    )
+    assert len(planted) > 10
+    assert ours == planted

@@ -21,8 +21,6 @@ from publishing import PublishedReader, publish
 Export = dict[tuple[str, str], list[str]]
 
 PLAIN_EVENTS = Path(__file__).parent / "plain_events.yml"
-#: Tables that say what a run did rather than what the shop is.
-PER_RUN = {"int_orders_touched", "int_orders_placed", "int_order_events_touched", "int_refunds_touched"}
 
 
 class Warehouse:
@@ -53,15 +51,24 @@ class Warehouse:
         self.land([file], PLAIN_EVENTS, shop, **options)
         return file
 
-    def build(self, first: date | None = None, last: date | None = None, *, full_refresh: bool = False) -> None:
-        """Run every model for arrival days first…last (last = first when left out), or for all of history."""
+    def build(
+        self,
+        first: date | None = None,
+        last: date | None = None,
+        *,
+        full_refresh: bool = False,
+        select: Sequence[str] = (),
+    ) -> None:
+        """Run models (all, when none is selected) for arrival days first…last, last being first when left out,
+        or for all of history."""
         window = []
         if first is not None:
             end = (last or first) + timedelta(days=1)
             window = ["--event-time-start", first.isoformat(), "--event-time-end", end.isoformat()]
         if not (self.home / "warehouse.duckdb").exists():
             self._dbt("seed")
-        self._dbt("run", *window, *(["--full-refresh"] if full_refresh else []))
+        selected = ["--select", *select] if select else []
+        self._dbt("run", *window, *(["--full-refresh"] if full_refresh else []), *selected)
 
     def _dbt(self, *arguments: str) -> None:
         prepare_manifest()
@@ -88,13 +95,16 @@ class Warehouse:
     def export(self) -> Export:
         """Every mart and kept intermediate table as ordered CSV lines, by table and shop."""
         lines: Export = {}
+        # these say what a run did rather than what the shop is
+        models = (node for node in read_manifest()["nodes"].values() if node["resource_type"] == "model")
+        per_run = {node["name"] for node in models if node["config"]["meta"].get("refresh_class") == "per run"}
         with self._open() as connection:
             tables = connection.execute(
                 "select table_schema, table_name from information_schema.tables "
-                "where table_schema in ('marts', 'intermediate') order by all"
+                "where table_schema in ('marts', 'intermediate', 'features') order by all"
             ).fetchall()
             for schema, table in tables:
-                if table in PER_RUN:
+                if table in per_run:
                     continue
                 out = self.home / f"export-{table}.csv"
                 connection.execute(f'copy (select * from "{schema}"."{table}" order by all) to \'{out}\' (format csv)')

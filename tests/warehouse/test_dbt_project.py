@@ -81,3 +81,22 @@ def test_every_mart_has_a_primary_key_test() -> None:
         if node["resource_type"] == "test" and node["test_metadata"]["name"] == "primary_key"
     }
     assert {model["unique_id"] for model in _models() if model["schema"] == "marts"} <= tested
+
+
+def test_an_arrival_day_is_done_only_when_every_daily_model_is() -> None:
+    """`audit_arrival_days` says that a day's models are built, so each of them must come before it."""
+    manifest = read_manifest()
+    before: set[str] = set()
+    waiting = ["model.footfall.audit_arrival_days"]
+    while waiting:
+        for parent in manifest["parent_map"][waiting.pop()]:
+            if parent not in before:
+                before.add(parent)
+                waiting.append(parent)
+    daily = {
+        model["unique_id"]
+        for model in _kept_models()
+        if "whole" not in model["config"]["tags"] and model["config"]["materialized"] != "view"
+    }
+    # Features are not published, and make up by themselves for whatever was written before them.
+    assert daily - before == {"model.footfall.audit_arrival_days", "model.footfall.feat_customer_days"}

@@ -14,7 +14,11 @@
 {% macro spark__epoch_us(ts) %} unix_micros({{ ts }}) {% endmacro %}
 
 {# Whole days from one date to another. #}
-{% macro days_between(earlier, later) %}({{ later }} - {{ earlier }}) {% endmacro %}
+{% macro days_between(earlier, later) %}
+    {{- return(adapter.dispatch("days_between", "footfall")(earlier, later)) -}}
+{% endmacro %}
+{% macro duckdb__days_between(earlier, later) %} ({{ later }} - {{ earlier }}) {% endmacro %}
+{% macro spark__days_between(earlier, later) %} datediff({{ later }}, {{ earlier }}) {% endmacro %}
 
 {# How many different hours of the day (0-23) a column holds in a group. #}
 {% macro distinct_hours(hour) %}

@@ -26,15 +26,23 @@
   and one changed event can move the start of the session after it: session dates a-N-2 … a+2 change
   (`sessions`), and with them what events dated a-N-2 … a+4 know of their session (`session_events`).
   Repeated deliveries are looked for (`deliveries`) wherever a model of the same run may read events.
+  A visitor's funnel of day d looks at the steps of the days after it, one more than the funnel's window
+  where the clocks go forward, at carts as far before, and at the days on which the visitor was seen
+  before (`funnel`).
 #}
 {% macro reach(stage) %}
     {% set n = late_days() %}
+    {% set funnel_days = var("funnel_window_days", 7) + 1 %}
     {{ return({
         "arrivals": {"before": 0, "after": 0},
         "events": {"before": n, "after": 1},
         "sessions": {"before": n + 2, "after": 2},
         "session_events": {"before": n + 2, "after": 4},
         "deliveries": {"before": n + 3, "after": 4},
+        "funnel": {
+            "before": n + 2 + funnel_days,
+            "after": [4 + funnel_days, 1 + var("returning_days", 30)] | max,
+        },
     }[stage]) }}
 {% endmacro %}
 

@@ -1,16 +1,27 @@
 {#
   The days that the models named in `meta.days_of` have rewritten since this model was last written,
-  as spans (`first`, `last`) in order; none when all of history is to be written. `ops.partition_writes`
-  is filled in the transaction of each write, so nothing is missed when a run dies half-way: its days
-  are still newer than this model's own last write.
+  as spans (`first`, `last`) in order; none when all of history is to be written.
 #}
 {% macro written_days() %}
     {% if not execute or not is_incremental() %} {{ return(none) }} {% endif %}
+    {{ return(spans_written(config.get("meta")["days_of"], model.name)) }}
+{% endmacro %}
+
+{# SQL predicate: `column` is one of the days to be rewritten. #}
+{% macro in_written_days(column) %} {{- in_spans(column, written_days()) -}} {% endmacro %}
+
+{#
+  The days that `models` have rewritten since the model named `since` was last written, as spans
+  (`first`, `last`) in order; none when one of them was written whole. `ops.partition_writes` is filled
+  in the transaction of each write, so nothing is missed when a run dies half-way: its days are still
+  newer than the last write of `since`.
+#}
+{% macro spans_written(models, since) %}
     {% set writes = run_query(
         "select from_date, coalesce(to_date, from_date) as to_date from ops.partition_writes where model in ('"
-        ~ config.get("meta")["days_of"] | join("', '")
+        ~ models | join("', '")
         ~ "') and write_id > (select coalesce(max(write_id), 0) from ops.partition_writes where model = '"
-        ~ model.name
+        ~ since
         ~ "') group by all order by from_date nulls first, to_date"
     ).rows %}
     {% set spans = [] %}
@@ -25,15 +36,15 @@
     {{ return(spans) }}
 {% endmacro %}
 
-{# SQL predicate: `column` is one of the days to be rewritten. #}
-{% macro in_written_days(column) %}
-    {%- set spans = written_days() -%}
+{# SQL predicate: `column` lies in one of the spans, each widened by `before` and `after` days; true without spans. #}
+{% macro in_spans(column, spans, before=0, after=0) %}
     {%- if spans is none -%} true
     {%- elif not spans -%} false
     {%- else -%}
         (
             {%- for span in spans %}
-                {{ column }} between {{ day_literal(span.first) }} and {{ day_literal(span.last) }}
+                {{ column }}
+                between {{ day_literal(span.first, -before) }} and {{ day_literal(span.last, after) }}
                 {{- " or" if not loop.last }}
             {%- endfor %}
         )

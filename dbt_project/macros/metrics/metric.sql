@@ -1,6 +1,7 @@
 {#
   A rate by its name in `vars: metrics:` of dbt_project.yml, where each is defined once: `part` / `whole`
-  are columns of `relation` (or of the only relation in scope). Null where there is nothing to divide by.
+  are columns of `relation` (or of the only relation in scope), or lists of columns that are added up.
+  Null where there is nothing to divide by.
 #}
 {% macro metric(name, relation=none) -%}
     {%- set metrics = var("metrics") -%}
@@ -9,6 +10,17 @@
             "No metric " ~ name ~ " in vars.metrics of dbt_project.yml, which knows " ~ metrics | join(", ")
         ) }}
     {%- endif -%}
+    {{ ratio(
+        columns_added_up(metrics[name].part, relation),
+        columns_added_up(metrics[name].whole, relation),
+        metrics[name].digits
+    ) }}
+{%- endmacro %}
+
+{# A column, or the sum of a list of columns, of a relation. #}
+{% macro columns_added_up(columns, relation=none) -%}
     {%- set prefix = relation ~ "." if relation else "" -%}
-    {{ ratio(prefix ~ metrics[name].part, prefix ~ metrics[name].whole, metrics[name].digits) }}
+    {%- if columns is string -%} {{ prefix ~ columns }}
+    {%- else -%} ({% for column in columns %}{{ prefix ~ column }}{{ " + " if not loop.last }}{% endfor %})
+    {%- endif -%}
 {%- endmacro %}

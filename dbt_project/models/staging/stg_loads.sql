@@ -7,7 +7,9 @@
 with
     ledger as (select * from {{ source("lake", "ledger") }} where load_id is not null),
 
-    superseded as (select distinct unnest(supersedes) as load_id from ledger)
+    replaced as (select {{ rows_of_list("supersedes") }} as load_id from ledger),
+
+    superseded as (select distinct load_id from replaced)
 
 select
     ledger.load_id,
@@ -15,7 +17,7 @@ select
     ledger.contract_version,
     ledger.shop_id,
     ledger.source,
-    ledger.files[1] as source_file,
+    {{ first_of_list("ledger.files") }} as source_file,
     ledger.rows_read,
     ledger.rows_accepted,
     ledger.rows_quarantined,

@@ -115,7 +115,7 @@ select
     {{ metric("visitor_conversion_rate", "traffic") }} as visitor_conversion_rate,
     {{ metric("bounce_rate", "traffic") }} as bounce_rate,
     {{ metric("average_order_value_minor", "placed") }} as average_order_value_minor,
-    {{ ratio("traffic.bot_events", "traffic.events + traffic.bot_events") }} as bot_event_share
+    {{ metric("bot_event_share", "traffic") }} as bot_event_share
 from days
 inner join shops on shops.shop_id = days.shop_id
 left join traffic on traffic.shop_id = days.shop_id and traffic.event_date = days.kpi_date

@@ -1,0 +1,19 @@
+{#
+  Features of every known customer at each date of feat_as_of_dates. Any other date:
+  `select * from features.customer_features(date '2026-01-15')`, a table macro with the same SQL.
+#}
+{{
+    config(
+        schema="features",
+        materialized="table",
+        tags=["whole"],
+        contract={"enforced": true},
+        post_hook="{{ create_customer_features() }}",
+        meta={"refresh_class": "from daily", "key": ["shop_id", "as_of", "customer_id"]},
+    )
+}}
+
+with as_ofs as (select shop_id, as_of from {{ ref("feat_as_of_dates") }})
+
+select *
+from ({{ customer_features("as_ofs") }}) as features

@@ -1,0 +1,68 @@
+{{
+    config(
+        tags=["whole"],
+        meta={"refresh_class": "from daily", "key": ["shop_id", "funnel_date", "unit", "dimension", "dimension_value"]},
+    )
+}}
+
+{%- set steps = ["units", "views", "carts", "checkouts", "purchases"] -%}
+{%- set earlier = {"previous": 7, "previous_day": 1} -%}
+
+with
+    funnels as (select * from {{ ref("int_funnel_daily") }}),
+
+    as_of as ({{ as_of() }}),
+
+    -- a day with data on which a dimension's value did not occur counts 0, a day without data is unknown
+    days as (select distinct shop_id, funnel_date, unit from funnels where dimension = 'all')
+
+select
+    funnels.shop_id,
+    funnels.funnel_date,
+    funnels.unit,
+    funnels.dimension,
+    funnels.dimension_value,
+
+    -- in order
+    {% for step in steps %} funnels.{{ step }}, {% endfor %}
+
+    -- in any order
+    funnels.carts_any_order,
+    funnels.checkouts_any_order,
+    funnels.purchases_any_order,
+
+    -- rates
+    {{ metric("funnel_view_rate", "funnels") }} as funnel_view_rate,
+    {{ metric("funnel_view_to_cart_rate", "funnels") }} as funnel_view_to_cart_rate,
+    {{ metric("funnel_cart_to_checkout_rate", "funnels") }} as funnel_cart_to_checkout_rate,
+    {{ metric("funnel_checkout_to_purchase_rate", "funnels") }} as funnel_checkout_to_purchase_rate,
+    {{ metric("funnel_view_to_purchase_rate", "funnels") }} as funnel_view_to_purchase_rate,
+
+    -- the same weekday a week before, and the day before
+    {% for name in earlier %}
+        {% for step in steps %}
+            case
+                when {{ name }}_days.funnel_date is not null then coalesce({{ name }}.{{ step }}, 0)
+            end as {{ name }}_{{ step }},
+        {% endfor %}
+    {% endfor %}
+
+    funnels.funnel_date
+    + case when funnels.unit = 'visitor' then {{ var("funnel_window_days", 7) }} else 0 end
+    <= as_of.as_of as is_complete
+from funnels
+inner join as_of on as_of.shop_id = funnels.shop_id
+{% for name, days in earlier.items() %}
+    left join
+        days as {{ name }}_days
+        on {{ name }}_days.shop_id = funnels.shop_id
+        and {{ name }}_days.unit = funnels.unit
+        and {{ name }}_days.funnel_date = funnels.funnel_date - {{ days }}
+    left join
+        funnels as {{ name }}
+        on {{ name }}.shop_id = funnels.shop_id
+        and {{ name }}.unit = funnels.unit
+        and {{ name }}.dimension = funnels.dimension
+        and {{ name }}.dimension_value = funnels.dimension_value
+        and {{ name }}.funnel_date = funnels.funnel_date - {{ days }}
+{% endfor %}

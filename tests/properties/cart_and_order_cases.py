@@ -1,0 +1,184 @@
+"""Tiny cases of carts, products, channels and orders, each by name: what arrived on which day of 2026."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+
+Event = dict[str, object]
+Row = dict[str, str]
+TABLES = {
+    "orders": ["order_id", "updated_at", "ordered_at", "customer_id", "status", "value", "discount"],
+    "order_items": ["order_id", "line_number", "updated_at", "item_id", "price", "quantity"],
+    "products": ["item_id", "updated_at", "item_category"],
+    "refunds": ["refund_id", "updated_at", "order_id", "refunded_at", "value", "line_number", "quantity"],
+}
+ITEM = {"item_id": "i1", "item_category": "Toys", "price": 10, "quantity": 1}
+BOT = {"user_agent": "Mozilla/5.0 (compatible; Googlebot/2.1)", "page_url": "https://shop.example/p"}
+
+
+def event(event_id: str, ts: str, name: str, visitor: str = "d1", **more: object) -> Event:
+    """An event at a local time `MM-DD HH:MM[:SS]` of 2026 in a shop at UTC+8."""
+    day, clock = ts.split(" ")
+    stamp = f"2026-{day}T{clock}+08:00"
+    return {"event_id": event_id, "event_name": name, "event_ts": stamp, "device_id": visitor, **more}
+
+
+def add(event_id: str, ts: str, visitor: str = "d1", **more: object) -> Event:
+    """The item put in a cart."""
+    return event(event_id, ts, "add_to_cart", visitor, **{**ITEM, **more})
+
+
+def remove(event_id: str, ts: str, visitor: str = "d1", **more: object) -> Event:
+    """The item taken out of a cart."""
+    return event(event_id, ts, "remove_from_cart", visitor, **{**ITEM, **more})
+
+
+def buy(event_id: str, ts: str, order: str, visitor: str = "d1", **more: object) -> Event:
+    """An order of the item."""
+    return event(event_id, ts, "purchase", visitor, order_id=order, **{**ITEM, "value": 10, **more})
+
+
+#: arrival day of 2026 -> events that arrived then
+EVENT_CASES: dict[str, dict[str, list[Event]]] = {
+    "late_addition_after_the_purchase": {
+        "03-10": [add("a", "03-10 10:00"), buy("p", "03-10 10:05", "o1")],
+        "03-12": [add("late", "03-10 10:10", item_id="i2"), add("between", "03-10 10:01", price=12)],
+    },
+    "late_purchase_closes_a_cart_from_27_days_before": {
+        "03-12": [add("a", "03-12 10:00"), add("b", "03-12 10:01", item_id="i2", price=5)],
+        "04-10": [buy("p", "04-08 23:58", "o1"), add("c", "04-09 00:10", item_id="i3")],
+    },
+    "late_removal_joins_two_carts": {
+        "03-10": [add("a", "03-10 10:00")],
+        "03-12": [remove("late", "03-11 10:00", item_id="i9")],
+        "04-10": [add("b", "04-10 09:00", item_id="i2")],
+    },
+    "thirty_days_later_is_another_cart": {
+        "03-10": [add("a", "03-10 10:00")],
+        "04-10": [add("b", "04-10 10:00", item_id="i2"), buy("p", "04-10 11:00", "o1", item_id="i2")],
+    },
+    "removed_to_nothing_then_added_late": {
+        "03-10": [add("a", "03-10 10:00"), remove("r", "03-10 10:02", quantity=5)],
+        "03-12": [add("late", "03-10 10:01")],
+    },
+    "delivered_again_under_another_visitor_and_name": {
+        "03-10": [add("a", "03-10 10:00", "d1"), event("b", "03-10 10:00", "page_view", "d3")],
+        "03-12": [add("a", "03-10 10:00", "d2"), add("b", "03-10 10:00", "d3")],
+    },
+    "two_additions_in_one_microsecond": {
+        "03-10": [add("a", "03-10 10:00:00.000001"), add("b", "03-10 10:00:00.000001", price=11)],
+        "03-12": [remove("r", "03-10 10:00:00.000001")],
+    },
+    "purchase_without_a_cart": {
+        "03-10": [remove("r", "03-10 09:00"), buy("p", "03-10 10:00", "o1")],
+        "03-12": [buy("again", "03-11 10:00", "o1")],
+    },
+    "a_program_found_out_late": {
+        "03-10": [add("a", "03-10 10:00"), event("v", "03-10 10:01", "view_item", **ITEM)],
+        "03-12": [event("late", "03-10 23:00", "page_view", **BOT)],
+    },
+    "an_earlier_page_names_the_channel": {
+        "03-10": [event("v", "03-11 00:10", "view_item", **ITEM), buy("p", "03-11 00:12", "o1")],
+        "03-12": [event("late", "03-10 23:50", "page_view", utm_source="news", utm_medium="email", country="DE")],
+    },
+    "refund_months_later": {
+        "03-10": [buy("p", "03-10 10:00", "o1", value=20, quantity=2, discount=3, customer_id="c1")],
+        "04-10": [buy("q", "04-10 10:00", "o2", customer_id="c1")],
+        "06-20": [event("r", "06-20 09:00", "refund", order_id="o1", value=10, **ITEM)],
+    },
+    "first_order_cancelled_months_later": {
+        "03-10": [buy("p", "03-10 10:00", "o1", customer_id="c1")],
+        "03-12": [buy("q", "03-12 10:00", "o2", customer_id="c1")],
+        "06-20": [event("x", "06-20 09:00", "cancel_order", order_id="o1")],
+    },
+    "another_page_names_the_category_late": {
+        "03-10": [add("a", "03-10 10:00", item_category=None), buy("p", "03-10 11:00", "o1", item_category=None)],
+        "03-12": [event("late", "03-10 12:00", "view_item", "d2", **ITEM)],
+    },
+}
+
+
+def order(order: str, updated: str, ordered: str, status: str = "paid", value: str = "30", **more: str) -> Row:
+    """A version of an order in the shop's table, written at noon of `updated`, placed at `ordered` (UTC)."""
+    stamps = {"updated_at": f"2026-{updated} 12:00:00", "ordered_at": f"2026-{ordered}:00"}
+    return {"order_id": order, "customer_id": f"c-{order}", "status": status, "value": value, **stamps, **more}
+
+
+#: arrival day of 2026 -> tables and events that arrived then, of shops whose orders come from their table
+TABLE_CASES: dict[str, dict[str, list[tuple[str, list[Row] | list[Event]]]]] = {
+    "order_moved_to_another_day": {
+        "03-10": [
+            ("orders", [order("o1", "03-10", "03-10 01:00"), order("o2", "03-10", "03-10 02:00")]),
+            ("events", [buy("p", "03-10 09:00", "o1", value=30)]),
+        ],
+        "04-10": [("orders", [order("o1", "04-10", "03-11 01:00", value="31", discount="4")])],
+    },
+    "only_the_catalogue_knows_categories": {
+        "03-10": [
+            ("products", [{"item_id": "i1", "updated_at": "2026-03-10 12:00:00", "item_category": "Toys"}]),
+            ("events", [add("early", "03-09 10:00", item_category=None)]),
+        ],
+        "03-12": [("events", [add("a", "03-12 10:00", item_category=None)])],
+        "04-10": [
+            ("products", [{"item_id": "i1", "updated_at": "2026-04-10 12:00:00", "item_category": "Games"}]),
+            ("events", [add("b", "04-10 10:00", item_category=None), add("c", "04-09 10:00", item_category=None)]),
+        ],
+    },
+    "untracked_and_test_orders": {
+        "03-10": [("events", [buy("p", "03-10 09:00", "o1", value=30), buy("t", "03-10 09:30", "test", value=1)])],
+        "03-12": [("orders", [order("o1", "03-12", "03-10 01:00"), order("o2", "03-12", "03-10 02:00", value="20")])],
+    },
+    "lines_given_back_months_later": {
+        "03-10": [
+            ("orders", [order("o1", "03-10", "03-10 01:00"), order("o2", "03-10", "03-10 01:00")]),
+            (
+                "order_items",
+                [
+                    {"order_id": order, "line_number": line, "updated_at": "2026-03-10 12:00:00"}
+                    | {"item_id": f"i{line}", "price": "10", "quantity": line}
+                    for order in ("o1", "o2")
+                    for line in ("1", "2")
+                ],
+            ),
+        ],
+        "04-10": [("orders", [order("o2", "04-10", "03-10 01:00", "cancelled")])],
+        "06-20": [
+            (
+                "refunds",
+                [
+                    {"refund_id": "r1", "updated_at": "2026-06-20 12:00:00", "refunded_at": "2026-06-20 12:00:00"}
+                    | {"order_id": "o1", "value": "10", "line_number": "2", "quantity": "1"}
+                ],
+            )
+        ],
+    },
+}
+
+
+def _random_shop(seed: int) -> dict[str, list[Event]]:
+    """Visitors who add, remove and buy over a month, some of it delivered late or twice."""
+    rng = random.Random(seed)
+    arrivals: dict[str, list[Event]] = {day: [] for day in ("03-10", "03-12", "04-10")}
+    for number in range(400):
+        arrival = rng.choice(list(arrivals))
+        happened = date.fromisoformat(f"2026-{arrival}") - timedelta(days=rng.randrange(4))
+        moment = f"{happened:%m-%d} {rng.randrange(24):02d}:{rng.randrange(0, 60, 20):02d}"
+        made = rng.choice([add, add, remove])(
+            f"e{number}",
+            moment,
+            f"d{rng.randrange(25)}",
+            item_id=f"i{rng.randrange(4)}",
+            price=rng.choice([5, 7, None]),
+        )
+        if rng.random() < 0.2:
+            made = buy(f"e{number}", moment, f"o{rng.randrange(40)}", str(made["device_id"]), price=rng.randrange(9))
+        arrivals[arrival].append(made)
+        if rng.random() < 0.1:
+            arrivals[rng.choice(list(arrivals))].append({**made, "device_id": f"d{rng.randrange(25)}"})
+    return arrivals
+
+
+EVENT_CASES |= {f"random_{seed}": _random_shop(seed) for seed in range(2)}
+CASES = [*EVENT_CASES, *TABLE_CASES]
+DAYS = sorted({day for arrivals in [*EVENT_CASES.values(), *TABLE_CASES.values()] for day in arrivals})
