@@ -33,7 +33,8 @@ def test_every_minute_of_a_span_is_where_the_zone_puts_it(zone: str) -> None:
                                                     INTERVAL 1 HOUR)) - INTERVAL 1 MICROSECOND"""
         wrong = connection.execute(
             f"""SELECT moment, {sql}, timezone($zone, timezone('UTC', moment)) FROM ({moments})
-                WHERE moment BETWEEN $first AND $last AND ({sql}) <> timezone($zone, timezone('UTC', moment)) LIMIT 3""",
+                WHERE moment BETWEEN $first AND $last AND ({sql}) <> timezone($zone, timezone('UTC', moment))
+                LIMIT 3""",
             {"zone": zone, "first": first, "last": last},
         ).fetchall()
     assert wrong == []

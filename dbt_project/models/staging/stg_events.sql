@@ -26,7 +26,8 @@ with
                 then cast(events.event_hour as bigint)
                 else
                     extract(
-                        hour from {{ local_time("cast(events.event_ts as timestamp)", "active_loads.timezone") }}
+                        hour
+                        from {{ local_time("cast(events.event_ts as timestamp)", "active_loads.timezone") }}
                     )
             end as event_hour,
             cast(events.received_ts as timestamp) as received_ts,

@@ -14,9 +14,7 @@ with
         select {{ mark }} as mark
         from {{ ref("stg_events") }}
         where
-            not is_too_late
-            and (item_index is null or item_index = 0)
-            and {{ in_event_window("deliveries") }}
+            not is_too_late and (item_index is null or item_index = 0) and {{ in_event_window("deliveries") }}
         group by {{ mark }}
         having count(*) > 1
     ),
@@ -38,7 +36,9 @@ with
             ) as delivery_rank
         from {{ ref("stg_events") }}
         where
-            not is_too_late and {{ in_event_window("deliveries") }} and {{ mark }} in (select mark from repeated)
+            not is_too_late
+            and {{ in_event_window("deliveries") }}
+            and {{ mark }} in (select mark from repeated)
     )
 
 -- the items of one record share its number

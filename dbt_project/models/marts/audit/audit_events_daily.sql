@@ -20,8 +20,8 @@ with
     ),
 
     in_session as (
-        select shop_id, event_date, count(*) as events_in_session
-        from {{ ref("int_session_events") }}
+        select shop_id, event_date, cast(sum(events) as bigint) as events_in_session
+        from {{ ref("int_session_days") }}
         where
             {{ in_window("event_date", "session_events") }}
             and {{ in_window("session_date", "session_events", 2, 0) }}
