@@ -28,8 +28,8 @@ import duckdb
 from ingestion.expressions import quote_literal
 
 LATE_DAYS = 3
-_OFFSET = "interval 8 hour"  # Asia/Shanghai
-_SHOP, _SOURCE = "main", "taobao_landing"
+OFFSET = "interval 8 hour"  # Asia/Shanghai
+SHOP, SOURCE = "main", "taobao_landing"
 _SEEDS = Path(__file__).resolve().parent.parent / "dbt_project" / "seeds"
 _GAP, _CAP = "interval 30 minute", "interval 24 hour"
 
@@ -47,12 +47,17 @@ def connect(database: Path) -> duckdb.DuckDBPyConnection:
 def full(database: Path, files: list[Path]) -> None:
     """Make ``database`` from all files."""
     with connect(database) as connection:
-        connection.execute("CREATE TYPE behaviour AS ENUM ('pv', 'cart', 'fav', 'buy')")
-        connection.execute(f"CREATE TEMP TABLE sorted AS {_arrived(files)} ORDER BY {_ORDER}, arrival_date")
-        _drop_later_purchases(connection, "sorted")
-        connection.execute(f"CREATE TABLE events AS {_sessions_of(_without_repeats('sorted'))}")
-        connection.execute("DROP TABLE sorted")
-        _rebuild(connection, "events", "true", None)
+        build(connection, files)
+
+
+def build(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> None:
+    """Make every table in the database of ``connection``."""
+    connection.execute("CREATE TYPE behaviour AS ENUM ('pv', 'cart', 'fav', 'buy')")
+    connection.execute(f"CREATE TEMP TABLE sorted AS {_arrived(files)} ORDER BY {_ORDER}, arrival_date")
+    _drop_later_purchases(connection, "sorted")
+    connection.execute(f"CREATE TABLE events AS {_sessions_of(_without_repeats('sorted'))}")
+    connection.execute("DROP TABLE sorted")
+    _rebuild(connection, "events", "true", None)
 
 
 def lay_out_by_day(database: Path) -> None:
@@ -109,17 +114,22 @@ _SAME_SECOND = """lag(customer_id) OVER () = customer_id AND lag(event_ts) OVER 
                   AND lag(event_name) OVER () = event_name"""
 
 
+def read_csv(files: list[Path]) -> str:
+    """Table function over the files, with the file's name."""
+    listed = ", ".join(quote_literal(str(file)) for file in files)
+    return f"""read_csv([{listed}], header = false, auto_detect = false, filename = true, columns = {{
+                'customer_id': 'INTEGER', 'item_id': 'INTEGER', 'item_category': 'INTEGER',
+                'event_name': 'VARCHAR', 'seconds': 'BIGINT'}})"""
+
+
 def _arrived(files: list[Path]) -> str:
     """SELECT of the files' rows that are not too late, typed."""
-    listed = ", ".join(quote_literal(str(file)) for file in files)
     return f"""
         SELECT * FROM (
             SELECT customer_id, make_timestamp(seconds * 1000000) AS event_ts, event_name::behaviour AS event_name,
-                   item_id, item_category, (make_timestamp(seconds * 1000000) + {_OFFSET})::DATE AS event_date,
+                   item_id, item_category, (make_timestamp(seconds * 1000000) + {OFFSET})::DATE AS event_date,
                    regexp_extract(filename, '(\\d{{4}}-\\d{{2}}-\\d{{2}})\\.csv$', 1)::DATE AS arrival_date
-            FROM read_csv([{listed}], header = false, auto_detect = false, filename = true, columns = {{
-                'customer_id': 'INTEGER', 'item_id': 'INTEGER', 'item_category': 'INTEGER',
-                'event_name': 'VARCHAR', 'seconds': 'BIGINT'}})
+            FROM {read_csv(files)}
         ) WHERE arrival_date <= event_date + {LATE_DAYS} AND arrival_date >= event_date - 1"""
 
 
@@ -181,8 +191,8 @@ def _rebuild(connection: duckdb.DuckDBPyConnection, visits: str, days: str, orde
         "session_date",
         days,
         f"""
-        SELECT md5(concat_ws('|', '{_SHOP}', 'customer:' || customer_id, epoch_us(session_start_ts))) AS session_id,
-               (session_start_ts + {_OFFSET})::DATE AS session_date, session_start_ts, session_end_ts,
+        SELECT md5(concat_ws('|', '{SHOP}', 'customer:' || customer_id, epoch_us(session_start_ts))) AS session_id,
+               (session_start_ts + {OFFSET})::DATE AS session_date, session_start_ts, session_end_ts,
                (epoch_us(session_end_ts) - epoch_us(session_start_ts)) // 1000 AS duration_ms, customer_id,
                events, product_views, wishlist_adds, cart_adds, orders, events = 1 AS is_bounce
         FROM runs""",
@@ -198,7 +208,7 @@ def _rebuild(connection: duckdb.DuckDBPyConnection, visits: str, days: str, orde
     )
     connection.execute(f"""
         CREATE TEMP TABLE lines AS
-        SELECT md5(concat_ws(chr(31), '{_SOURCE}', customer_id, epoch(event_ts)::BIGINT)) AS order_id,
+        SELECT left(md5(concat_ws(chr(31), '{SOURCE}', customer_id, epoch(event_ts)::BIGINT)), 20) AS order_id,
                event_ts AS ordered_at, event_date AS order_date, customer_id, item_id, item_category, session_no,
                row_number() OVER (PARTITION BY customer_id, event_ts ORDER BY item_id::VARCHAR) - 1 AS line_number
         FROM {visits} WHERE event_name = 'buy'""")
@@ -209,7 +219,7 @@ def _rebuild(connection: duckdb.DuckDBPyConnection, visits: str, days: str, orde
         f"""
         SELECT order_id, order_date, ordered_at, customer_id, line_count,
                CASE WHEN ordered_at <= session_start_ts + {_CAP} THEN
-                    md5(concat_ws('|', '{_SHOP}', 'customer:' || customer_id, epoch_us(session_start_ts))) END
+                    md5(concat_ws('|', '{SHOP}', 'customer:' || customer_id, epoch_us(session_start_ts))) END
                AS session_id
         FROM (
             SELECT order_id, order_date, ordered_at, customer_id, session_no, max(line_number) + 1 AS line_count

@@ -118,6 +118,8 @@ EVENTS = Contract(
         ),
         Column("event_name", "text", "What happened, in GA4 e-commerce words.", True, allowed=EVENT_NAMES),
         _ts("event_ts", "When it happened, UTC, microseconds.", required=True),
+        Column("event_date", "date", "Shop's own calendar day of the event; null in older files.", stamped=True),
+        Column("event_hour", "integer", "Hour of the shop's day, 0-23; null in older files.", stamped=True),
         _ts("received_ts", "When the shop's systems received it, UTC."),
         ARRIVAL,
         SOURCE,

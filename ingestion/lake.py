@@ -49,7 +49,7 @@ QUARANTINE_COLUMNS: dict[str, str] = {
 }
 _IDENTITY_OVERRIDES = b"shop_id,anonymous_id,customer_id,action,decided_at,decided_by,reason\n"
 #: Counts up when opening a lake lays down more than before.
-_LAYOUT = 2
+_LAYOUT = 3
 _SHOP_COLUMNS = ("shop_id", "timezone", "currency", "orders_from")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -12,6 +13,7 @@ from ingestion.expressions import quote_identifier, quote_literal
 from ingestion.lake import QUARANTINE, Lake, copy_to_parquet, table_columns
 from ingestion.ledger import LedgerEntry, write_entry
 from ingestion.load_request import LoadRequest
+from ingestion.shop_clock import local_time_sql
 from ingestion.sort_rows import sort_days
 from ingestion.validation import TypedRows
 
@@ -29,7 +31,7 @@ def write_load(
     contract, shop_id = request.mapping.contract, request.shop.shop_id
     days = [day["day"] for day in entry.arrival_days]
     rows = sort_days(connection, request, len(days))
-    fields = _lake_fields(connection, request, typed)
+    fields = _lake_fields(connection, request, typed, entry)
     for day in days:
         aside = staging / f"{day}.parquet"
         # Sorted first and only then made wide: hashes are not dragged through the sort.
@@ -51,7 +53,9 @@ def write_load(
     lake.clear_staging()
 
 
-def _lake_fields(connection: duckdb.DuckDBPyConnection, request: LoadRequest, typed: TypedRows) -> str:
+def _lake_fields(
+    connection: duckdb.DuckDBPyConnection, request: LoadRequest, typed: TypedRows, entry: LedgerEntry
+) -> str:
     """SELECT list over sorted ``ff_rows`` of the lake's columns in the contract's order.
 
     Columns that the load knows nothing of are left out: forty columns of nulls cost more than the rest.
@@ -71,6 +75,10 @@ def _lake_fields(connection: duckdb.DuckDBPyConnection, request: LoadRequest, ty
     }
     if "__value" in present:
         stamped["value"] = "__value"
+    if request.mapping.contract == "events" and entry.min_event_ts and entry.max_event_ts:
+        first, last = datetime.fromisoformat(entry.min_event_ts), datetime.fromisoformat(entry.max_event_ts)
+        local = local_time_sql(connection, "event_ts", request.shop.timezone, first, last)
+        stamped |= {"event_date": local, "event_hour": f"extract(hour FROM {local})"}
     fields = []
     for name, type_name in table_columns(request.mapping.contract).items():
         sql = stamped.get(name) or typed.late.get(name) or (quote_identifier(name) if name in present else None)

@@ -31,13 +31,14 @@ def _steps(warehouse: Warehouse, shop: str) -> dict[tuple[str, date, str], list[
     sessions: dict[tuple[str, date, str], list[Step]] = defaultdict(list)
     for visitor, begun, session_id, name, ts, day, item_id, category, known in warehouse.rows(
         f"""
-        select members.visitor_id, members.session_date, members.session_id, events.event_name, events.event_ts,
+        select members.visitor_id, members.session_date, sessions.session_id, events.event_name, events.event_ts,
             events.event_date, events.item_id, events.item_category, products.item_category
-        from intermediate.int_session_events as members
-        join marts.fct_sessions as sessions using (shop_id, session_id)
-        join intermediate.int_events as events using (shop_id, event_date, event_id)
+        from intermediate.int_session_days as members
+        join marts.fct_sessions as sessions using (shop_id, visitor_id, session_start_ts)
+        join intermediate.int_events as events using (shop_id, visitor_id, event_date)
         left join intermediate.int_product_days as products using (shop_id, event_date, item_id)
         where shop_id = '{shop}' and not sessions.is_bot
+            and events.event_ts between members.first_event_ts and members.last_event_ts
         """
     ):
         step = {"view_item": "view", "add_to_cart": "cart", "begin_checkout": "checkout", "purchase": "purchase"}

@@ -82,8 +82,15 @@ class Warehouse:
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         """Rows of a query on the warehouse."""
-        with duckdb.connect(str(self.home / "warehouse.duckdb"), read_only=True) as connection:
+        with self._open() as connection:
             return connection.execute(query).fetchall()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        """The warehouse to read; its views read the lake by paths relative to it."""
+        connection = duckdb.connect(str(self.home / "warehouse.duckdb"), read_only=True)
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"set file_search_path = '{self.home / 'lake'}'")
+        return connection
 
     def export(self) -> Export:
         """Every mart and kept intermediate table as ordered CSV lines, by table and shop."""
@@ -91,7 +98,7 @@ class Warehouse:
         # these say what a run did rather than what the shop is
         models = (node for node in read_manifest()["nodes"].values() if node["resource_type"] == "model")
         per_run = {node["name"] for node in models if node["config"]["meta"].get("refresh_class") == "per run"}
-        with duckdb.connect(str(self.home / "warehouse.duckdb"), read_only=True) as connection:
+        with self._open() as connection:
             tables = connection.execute(
                 "select table_schema, table_name from information_schema.tables "
                 "where table_schema in ('marts', 'intermediate', 'features') order by all"

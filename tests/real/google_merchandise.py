@@ -48,6 +48,8 @@ def land(warehouse: Warehouse, files: list[tuple[str, Path]]) -> None:
 def open_beside(warehouse: Warehouse) -> duckdb.DuckDBPyConnection:
     """The warehouse, read-only, with the source's own tables beside it as ``source_sessions`` and ``source_hits``."""
     connection = duckdb.connect()
+    # views of the warehouse read the lake by paths relative to it
+    connection.execute(f"set file_search_path = '{warehouse.home / 'lake'}'")
     connection.execute(f"attach '{warehouse.home / 'warehouse.duckdb'}' as warehouse (read_only)")
     for view, name in (("source_sessions", "ga_merch/sessions.parquet"), ("source_hits", "ga_merch/events.parquet")):
         connection.execute(f"create view {view} as from '{public_file(name)}'")

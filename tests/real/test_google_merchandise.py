@@ -161,10 +161,11 @@ def test_sessions_differ_from_the_shops_own_by_named_causes(whole: duckdb.DuckDB
         ),
         ours as (
             select events.device_id, events.event_ts, events.event_id, events.event_date, events.source_session_id,
-                members.session_id
+                sessions.session_id
             from warehouse.intermediate.int_events as events
-            join warehouse.intermediate.int_session_events as members using (shop_id, event_date, event_id)
-            where events.is_event_head
+            join warehouse.intermediate.int_session_days as members using (shop_id, visitor_id, event_date)
+            join warehouse.marts.fct_sessions as sessions using (shop_id, visitor_id, session_start_ts)
+            where events.is_event_head and events.event_ts between members.first_event_ts and members.last_event_ts
         ),
         -- a source session that spans midnight has a row for each day: a hit is in its own day's
         placed as (

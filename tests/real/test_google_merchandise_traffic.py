@@ -28,14 +28,16 @@ PRODUCT_HITS = """
     from source_sessions group by 1;
 
     create or replace temp table product_hits as
-    select events.source_session_id as their_id, members.session_id as our_id, events.event_name, events.order_id,
+    select events.source_session_id as their_id, sessions.session_id as our_id, events.event_name, events.order_id,
         events.event_ts, events.event_date, members.session_date,
         row_number() over (partition by their_id order by events.event_ts, events.event_id) = 1 as begins_theirs,
         row_number() over (partition by our_id order by events.event_ts, events.event_id) = 1 as begins_ours,
         first_value(their_id) over (partition by our_id order by events.event_ts, events.event_id) as first_of_ours
     from warehouse.intermediate.int_events as events
-    join warehouse.intermediate.int_session_events as members using (shop_id, event_date, event_id)
-    where events.is_event_head and events.event_name <> 'page_view'
+    join warehouse.intermediate.int_session_days as members using (shop_id, visitor_id, event_date)
+    join warehouse.marts.fct_sessions as sessions using (shop_id, visitor_id, session_start_ts)
+    where events.event_ts between members.first_event_ts and members.last_event_ts
+    and events.is_event_head and events.event_name <> 'page_view'
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from orchestration.dbt_in_process import prepare_manifest, run_dbt
 from orchestration.mart_specs import read_manifest
 from tests.properties.warehouse import Warehouse
 
-CLASSES = {"window", "touched keys", "written days", "from daily", "per run", "snapshot of the ledger"}
+CLASSES = {"window", "touched keys", "written days", "from daily", "per run", "view", "snapshot of the ledger"}
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +101,35 @@ def test_an_arrival_day_is_done_only_when_every_daily_model_is() -> None:
     }
     # Features are not published, and make up by themselves for whatever was written before them.
     assert daily - before == {"model.footfall.audit_arrival_days", "model.footfall.feat_customer_days"}
+
+
+def test_whoever_reads_events_in_a_window_names_their_arrivals() -> None:
+    """Else a day's run would read the whole lake: the events' own days do not say which files hold them."""
+    careless = []
+    for model in _models():
+        code = model["raw_code"]
+        readings = code.count('ref("int_events")') + code.count('ref("stg_events")')
+        named = code.count("in_event_window(") + code.count('in_window("arrival_date"')
+        if model["config"]["materialized"] == "incremental" and named < readings:
+            careless.append(model["name"])
+    assert careless == []
+    assert sum('ref("int_events")' in model["raw_code"] for model in _models()) >= 7
+
+
+def test_every_reading_of_events_lies_where_repeated_deliveries_are_known() -> None:
+    """`int_event_losers` is written as far as any model of the same run reads events."""
+    late = 3
+    spans = {
+        "events": (late, 1),
+        "sessions": (late + 2, 2),
+        "session_events": (late + 2, 4),
+        "deliveries": (late + 3, 4),
+    }
+    readings = re.compile(r'in_event_window\("(\w+)"(?:, (\d+), (\d+))?')
+    found = [
+        (model["name"], spans[stage][0] + int(before or 0), spans[stage][1] + int(after or 0))
+        for model in _models()
+        for stage, before, after in readings.findall(model["raw_code"])
+    ]
+    assert len(found) >= 7
+    assert [name for name, before, after in found if before > late + 3 or after > 4] == []

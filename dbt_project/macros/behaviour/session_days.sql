@@ -1,7 +1,7 @@
 {#
   Sessions of people, once for every shop's day they touch (`event_date`), so that events find theirs by
   shop, visitor and day, and the time between first and last event. Sessions of a visitor never overlap and
-  hold every event in between, so this is the same as looking each event up in `int_session_events`, at a
+  hold every event in between, so this is the same as looking each event up in `int_session_days`, at a
   fraction of the cost. `before` and `after` widen the reach of the stage as in `in_window`.
 #}
 {% macro session_days(stage, before=0, after=0) %}

@@ -12,3 +12,10 @@
         )
     )
 {% endmacro %}
+
+{# A 64-bit mark of a row's expressions: equal rows have equal marks, unequal ones nearly always other marks. #}
+{% macro row_mark(expressions) %}
+    {{ return(adapter.dispatch("row_mark", "footfall")(expressions)) }}
+{% endmacro %}
+{% macro duckdb__row_mark(expressions) -%} hash({{ expressions | join(", ") }}) {%- endmacro %}
+{% macro spark__row_mark(expressions) -%} xxhash64({{ expressions | join(", ") }}) {%- endmacro %}

@@ -25,6 +25,7 @@
   A session is at most 24 hours long, which spans three calendar days where the clocks go forward,
   and one changed event can move the start of the session after it: session dates a-N-2 … a+2 change
   (`sessions`), and with them what events dated a-N-2 … a+4 know of their session (`session_events`).
+  Repeated deliveries are looked for (`deliveries`) wherever a model of the same run may read events.
   A visitor's funnel of day d looks at the steps of the days after it, one more than the funnel's window
   where the clocks go forward, at carts as far before, and at the days on which the visitor was seen
   before (`funnel`).
@@ -37,6 +38,7 @@
         "events": {"before": n, "after": 1},
         "sessions": {"before": n + 2, "after": 2},
         "session_events": {"before": n + 2, "after": 4},
+        "deliveries": {"before": n + 3, "after": 4},
         "funnel": {
             "before": n + 2 + funnel_days,
             "after": [4 + funnel_days, 1 + var("returning_days", 30)] | max,
@@ -66,4 +68,17 @@
 {# Predicate on arrivals that can contribute to the event dates that `stage` rewrites. #}
 {% macro arrivals_behind(stage, before=0, after=0) %}
     {{- return(in_window("arrival_date", stage, before + 1, after + late_days())) -}}
+{% endmacro %}
+
+{#
+  SQL predicate on events: dated in the part of history that a stage rewrites, widened by `before` and
+  `after` days. It names the arrivals as well, which is what keeps a day's run from reading all of the lake.
+#}
+{% macro in_event_window(stage, before=0, after=0, relation=none) %}
+    {%- if arrival_window() is none -%} true
+    {%- else -%}
+        {%- set prefix = relation ~ "." if relation else "" -%}
+        {{ in_window(prefix ~ "event_date", stage, before, after) }}
+        and {{ in_window(prefix ~ "arrival_date", stage, before + 1, after + late_days()) }}
+    {%- endif -%}
 {% endmacro %}

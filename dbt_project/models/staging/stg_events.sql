@@ -2,19 +2,10 @@ with
     events as (select * from {{ source("lake", "events") }}),
 
     active_loads as (
-        select load_id from {{ ref("stg_loads") }} where contract = 'events' and not is_superseded
-    ),
-
-    shops as (select * from {{ ref("stg_shops") }}),
-
-    placed as (
-        select
-            events.*,
-            shops.currency as shop_currency,
-            {{ local_time("cast(events.event_ts as timestamp)", "shops.timezone") }} as local_ts
-        from events
-        inner join active_loads on active_loads.load_id = events.load_id
-        inner join shops on shops.shop_id = events.shop_id
+        select loads.load_id, shops.timezone, shops.currency
+        from {{ ref("stg_loads") }} as loads
+        inner join {{ ref("stg_shops") }} as shops on shops.shop_id = loads.shop_id
+        where loads.contract = 'events' and not loads.is_superseded
     ),
 
     dated as (
@@ -24,8 +15,21 @@ with
             cast(events.item_index as bigint) as item_index,
             events.event_name,
             cast(events.event_ts as timestamp) as event_ts,
-            cast(events.local_ts as date) as event_date,
-            extract(hour from events.local_ts) as event_hour,
+            -- files older than these two columns ask the time zone, row by row
+            case
+                when events.event_date is not null
+                then cast(events.event_date as date)
+                else {{ local_date("cast(events.event_ts as timestamp)", "active_loads.timezone") }}
+            end as event_date,
+            case
+                when events.event_hour is not null
+                then cast(events.event_hour as bigint)
+                else
+                    extract(
+                        hour
+                        from {{ local_time("cast(events.event_ts as timestamp)", "active_loads.timezone") }}
+                    )
+            end as event_hour,
             cast(events.received_ts as timestamp) as received_ts,
             cast(events.arrival_date as date) as arrival_date,
             events.source,
@@ -62,14 +66,19 @@ with
             cast(events.tax as bigint) as tax_minor,
             cast(events.shipping as bigint) as shipping_minor,
             cast(events.value as bigint) as value_minor,
-            coalesce(events.currency, events.shop_currency) as currency,
+            coalesce(events.currency, active_loads.currency) as currency,
             events.order_id,
             events.payment_method,
             events.search_term,
             cast(events.dwell_ms as bigint) as dwell_ms,
             events.properties,
-            events.content_hash
-        from placed as events
+            events.content_hash,
+
+            -- where the row stands in its file
+            events.load_id,
+            cast(events.source_row as bigint) as source_row
+        from events
+        inner join active_loads on active_loads.load_id = events.load_id
     )
 
 select

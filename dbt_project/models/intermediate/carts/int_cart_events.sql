@@ -27,4 +27,4 @@ from {{ ref("int_events") }}
 where
     event_name in ('add_to_cart', 'remove_from_cart', 'purchase')
     and visitor_id is not null
-    and {{ in_window("event_date", "events") }}
+    and {{ in_event_window("events") }}

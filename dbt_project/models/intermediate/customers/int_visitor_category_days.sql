@@ -20,5 +20,5 @@ from {{ ref("int_events") }}
 where
     event_name in ('view_item', 'add_to_cart', 'add_to_wishlist')
     and visitor_id is not null
-    and {{ in_window("event_date", "events") }}
+    and {{ in_event_window("events") }}
 group by shop_id, event_date, visitor_id, customer_id, item_category, item_brand

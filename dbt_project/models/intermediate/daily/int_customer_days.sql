@@ -21,5 +21,5 @@ select
     {{ last_place_by_time("region") }} as region,
     {{ last_place_by_time("city") }} as city
 from {{ ref("int_events") }}
-where customer_id is not null and is_event_head and {{ in_window("event_date", "events") }}
+where customer_id is not null and is_event_head and {{ in_event_window("events") }}
 group by shop_id, event_date, customer_id, visitor_id

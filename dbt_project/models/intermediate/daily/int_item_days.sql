@@ -14,7 +14,7 @@ with
         where
             event_name in ('view_item', 'add_to_wishlist', 'add_to_cart', 'remove_from_cart')
             and visitor_id is not null
-            and {{ in_window("event_date", "sessions") }}
+            and {{ in_event_window("sessions") }}
     ),
 
     bots as (

@@ -16,7 +16,7 @@ with
     named as (
         select shop_id, event_date, item_id, {{ attributes | join(", ") }}, currency
         from {{ ref("int_events") }}
-        where item_id is not null and {{ in_window("event_date", "events") }}
+        where item_id is not null and {{ in_event_window("events") }}
     ),
 
     {% for attribute in attributes %}

@@ -9,14 +9,14 @@
 {%- set bots = var("bots") -%}
 {%- set browsing = ["page_view", "view_item_list", "select_item", "view_item", "search", "view_cart"] -%}
 
-with
-    events as (
-        select *
-        from {{ ref("int_events") }}
-        where is_event_head and visitor_id is not null and {{ in_window("event_date", "sessions") }}
-    ),
+{#- written out where it is read: as one CTE read twice it would be held with all of its columns -#}
+{%- set events -%}
+    {{ ref("int_events") }}
+    where is_event_head and visitor_id is not null and {{ in_event_window("sessions") }}
+{%- endset -%}
 
-    user_agents as (select distinct user_agent from events where user_agent is not null),
+with
+    user_agents as (select distinct user_agent from {{ events }} and user_agent is not null),
 
     program_agents as (
         select user_agent from user_agents where {{ matches("lower(user_agent)", bot_user_agent_pattern()) }}
@@ -27,7 +27,13 @@ with
             events.shop_id,
             events.event_date,
             events.visitor_id,
-            {{ last_value_by_time("events.customer_id") }} as customer_id,
+            -- a visitor without device is the customer: no need to look for the last one
+            coalesce(
+                {{ last_value_by_time("case when events.device_id is not null then events.customer_id end") }},
+                case
+                    when bool_or(events.device_id is null) then {{ visiting_customer("events.visitor_id") }}
+                end
+            ) as customer_id,
             min(event_ts) as first_event_ts,
             max(event_ts) as last_event_ts,
             count(*) as events,
@@ -37,7 +43,6 @@ with
             {{ count_events(["add_to_wishlist"]) }} as wishlist_adds,
             {{ count_events(["add_to_cart"]) }} as cart_adds,
             {{ count_events(["begin_checkout"]) }} as checkouts,
-            count(distinct case when event_name = 'purchase' then order_id end) as tracked_orders,
             min(case when event_name = 'view_item' then event_ts end) as first_view_ts,
             {{ distinct_hours("event_hour") }} as active_hours,
             -- what a shop's own server sends has no page, and may well name a program as its sender
@@ -52,9 +57,15 @@ with
             ) as program_requests,
             {{ count_events(browsing) }} as browsing_events,
             min(events.user_agent) as user_agent
-        from events
+        from (select * from {{ events }}) as events
         left join program_agents on program_agents.user_agent = events.user_agent
         group by events.shop_id, events.event_date, events.visitor_id
+    ),
+
+    bought as (
+        select shop_id, event_date, visitor_id, count(distinct order_id) as tracked_orders
+        from {{ events }} and event_name = 'purchase'
+        group by shop_id, event_date, visitor_id
     ),
 
     -- many visitors of one and the same browser who all leave after one page
@@ -83,7 +94,7 @@ select
     activity.wishlist_adds,
     activity.cart_adds,
     activity.checkouts,
-    activity.tracked_orders,
+    coalesce(bought.tracked_orders, 0) as tracked_orders,
     activity.first_view_ts,
     activity.active_hours,
     activity.program_requests > 0 as is_program,
@@ -98,3 +109,8 @@ left join
     on swarms.shop_id = activity.shop_id
     and swarms.event_date = activity.event_date
     and swarms.user_agent = activity.user_agent
+left join
+    bought
+    on bought.shop_id = activity.shop_id
+    and bought.event_date = activity.event_date
+    and bought.visitor_id = activity.visitor_id

@@ -1,79 +1,60 @@
-{{
-    config(
-        materialized="incremental",
-        incremental_strategy="overwrite_window",
-        meta={"refresh_class": "window", "partition_column": "event_date", "reach": "events"},
-    )
-}}
-
-with
-    delivered as (
-        select *
-        from {{ ref("stg_events") }}
-        where not is_too_late and {{ arrivals_behind("events") }} and {{ in_window("event_date", "events") }}
-    ),
-
-    -- Of all deliveries of an event the one that arrived first counts, whole; unequal ones of the
-    -- same day are told apart by content, never by load time or path.
-    ranked as (
-        select
-            *,
-            dense_rank() over (
-                partition by shop_id, event_date, event_id order by arrival_date, content_hash
-            ) as delivery_rank,
-            row_number() over (
-                partition by shop_id, event_date, event_id, arrival_date, content_hash, item_index
-                order by received_ts nulls last
-            ) as copy_number
-        from delivered
-    )
+{#
+  A view: events lie once, in the lake. Whoever reads it in a window says so with `in_event_window`, which
+  also names the arrivals, so that only their files are opened.
+#}
+{{ config(materialized="view", meta={"refresh_class": "view"}) }}
 
 select
-    shop_id,
-    event_date,
-    event_id,
-    item_index,
-    item_index is null
-    or item_index = min(item_index) over (partition by shop_id, event_date, event_id) as is_event_head,
-    event_name,
-    event_ts,
-    event_hour,
-    received_ts,
-    arrival_date,
-    source,
-    visitor_id,
-    device_id,
-    customer_id,
-    source_session_id,
-    page_url,
-    referrer,
-    user_agent,
-    utm_source,
-    utm_medium,
-    utm_campaign,
-    channel,
-    device,
-    country,
-    region,
-    city,
-    item_id,
-    item_name,
-    item_variant,
-    item_category,
-    item_brand,
-    price_minor,
-    quantity,
-    discount_minor,
-    coupon,
-    tax_minor,
-    shipping_minor,
-    value_minor,
-    currency,
-    order_id,
-    payment_method,
-    search_term,
-    dwell_ms,
-    properties,
-    content_hash
-from ranked
-where delivery_rank = 1 and copy_number = 1
+    events.shop_id,
+    events.event_date,
+    events.event_id,
+    events.item_index,
+    -- ingestion numbers the items of an event from 0
+    events.item_index is null or events.item_index = 0 as is_event_head,
+    events.event_name,
+    events.event_ts,
+    events.event_hour,
+    events.received_ts,
+    events.arrival_date,
+    events.source,
+    events.visitor_id,
+    events.device_id,
+    events.customer_id,
+    events.source_session_id,
+    events.page_url,
+    events.referrer,
+    events.user_agent,
+    events.utm_source,
+    events.utm_medium,
+    events.utm_campaign,
+    events.channel,
+    events.device,
+    events.country,
+    events.region,
+    events.city,
+    events.item_id,
+    events.item_name,
+    events.item_variant,
+    events.item_category,
+    events.item_brand,
+    events.price_minor,
+    events.quantity,
+    events.discount_minor,
+    events.coupon,
+    events.tax_minor,
+    events.shipping_minor,
+    events.value_minor,
+    events.currency,
+    events.order_id,
+    events.payment_method,
+    events.search_term,
+    events.dwell_ms,
+    events.properties,
+    events.content_hash
+from {{ ref("stg_events") }} as events
+left join
+    {{ ref("int_event_losers") }} as losers
+    on losers.load_id = events.load_id
+    and losers.source_row = events.source_row
+    and losers.event_date = events.event_date
+where not events.is_too_late and losers.load_id is null

@@ -30,7 +30,7 @@ with
         where
             event_name in ('add_to_cart', 'begin_checkout', 'purchase')
             and visitor_id is not null
-            and {{ in_window("event_date", "sessions", 0, 2) }}
+            and {{ in_event_window("sessions", 0, 2) }}
     ),
 
     products as (

@@ -12,10 +12,7 @@ with
     views as (
         select shop_id, event_date, visitor_id, event_ts, item_id, item_category
         from {{ ref("int_events") }}
-        where
-            event_name = 'view_item'
-            and visitor_id is not null
-            and {{ in_window("event_date", "sessions", 0, 2) }}
+        where event_name = 'view_item' and visitor_id is not null and {{ in_event_window("sessions", 0, 2) }}
     ),
 
     products as (

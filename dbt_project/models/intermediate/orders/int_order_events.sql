@@ -10,15 +10,13 @@ with
     order_events as (
         select *
         from {{ ref("int_events") }}
-        where
-            event_name in ('purchase', 'refund', 'cancel_order')
-            and {{ in_window("event_date", "session_events") }}
+        where event_name in ('purchase', 'refund', 'cancel_order') and {{ in_event_window("session_events") }}
     ),
 
     -- a session may begin two calendar days before its last event
     sessions as (
-        select shop_id, event_date, event_id, session_id
-        from {{ ref("int_session_events") }}
+        select shop_id, visitor_id, session_start_ts, event_date, first_event_ts, last_event_ts
+        from {{ ref("int_session_days") }}
         where
             {{ in_window("event_date", "session_events") }}
             and {{ in_window("session_date", "session_events", 2, 0) }}
@@ -33,7 +31,7 @@ select
     events.order_id,
     events.event_name,
     events.event_ts,
-    sessions.session_id,
+    case when sessions.session_start_ts is not null then {{ session_id("sessions") }} end as session_id,
     events.visitor_id,
     events.device_id,
     events.customer_id,
@@ -61,8 +59,4 @@ select
     events.currency,
     events.payment_method
 from order_events as events
-left join
-    sessions
-    on sessions.shop_id = events.shop_id
-    and sessions.event_date = events.event_date
-    and sessions.event_id = events.event_id
+left join sessions on {{ in_session_day("events", "sessions") }}

@@ -15,13 +15,13 @@ with
             count(case when is_event_head then 1 end) as events,
             count(case when is_event_head and visitor_id is null then 1 end) as events_without_visitor
         from {{ ref("int_events") }}
-        where {{ in_window("event_date", "session_events") }}
+        where {{ in_event_window("session_events") }}
         group by shop_id, event_date
     ),
 
     in_session as (
-        select shop_id, event_date, count(*) as events_in_session
-        from {{ ref("int_session_events") }}
+        select shop_id, event_date, cast(sum(events) as bigint) as events_in_session
+        from {{ ref("int_session_days") }}
         where
             {{ in_window("event_date", "session_events") }}
             and {{ in_window("session_date", "session_events", 2, 0) }}

@@ -13,7 +13,7 @@ with
         where
             is_event_head
             and visitor_id is not null
-            and {{ in_window("event_date", "sessions") }}
+            and {{ in_event_window("sessions") }}
             and {{ of_people("events", "sessions") }}
     ),
 

@@ -27,7 +27,7 @@ with
             events.is_event_head
             and events.visitor_id is not null
             and (events.page_url is not null or events.event_name = 'view_item')
-            and {{ in_window("events.event_date", "sessions", 0, 2) }}
+            and {{ in_event_window("sessions", 0, 2, relation="events") }}
     ),
 
     products as (

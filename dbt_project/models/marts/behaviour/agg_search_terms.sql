@@ -21,7 +21,7 @@ with
             event_name = 'search'
             and is_event_head
             and visitor_id is not null
-            and {{ in_window("event_date", "session_events") }}
+            and {{ in_event_window("session_events") }}
             and {{ of_people("events", "session_events") }}
     ),
 
