@@ -24,7 +24,9 @@
   dated d arrives on d-1 … d+N, so arrivals of day a change event dates a-N … a+1 (`events`).
   A session is at most 24 hours long, which spans three calendar days where the clocks go forward,
   and one changed event can move the start of the session after it: session dates a-N-2 … a+2 change
-  (`sessions`), and with them what events dated a-N-2 … a+4 know of their session (`session_events`).
+  and with them what events dated a-N-2 … a+4 know of their session (`session_events`). A session that
+  shows a program flags its visitor on every day it touches, and so the sessions that begin there:
+  what depends on bots is written as far (`sessions`).
   Repeated deliveries are looked for (`deliveries`) wherever a model of the same run may read events.
   A visitor's funnel of day d looks at the steps of the days after it, one more than the funnel's window
   where the clocks go forward, at carts as far before, and at the days on which the visitor was seen
@@ -36,9 +38,9 @@
     {{ return({
         "arrivals": {"before": 0, "after": 0},
         "events": {"before": n, "after": 1},
-        "sessions": {"before": n + 2, "after": 2},
+        "sessions": {"before": n + 2, "after": 4},
         "session_events": {"before": n + 2, "after": 4},
-        "deliveries": {"before": n + 3, "after": 4},
+        "deliveries": {"before": n + 3, "after": 6},
         "funnel": {
             "before": n + 2 + funnel_days,
             "after": [4 + funnel_days, 1 + var("returning_days", 30)] | max,

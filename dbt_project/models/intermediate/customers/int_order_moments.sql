@@ -34,18 +34,27 @@ with
         from ({{ touched_rows(ref("stg_order_items")) }}) as versions
     ),
 
+    -- a line that was added on a later day was not known when the order was new
     table_units as (
-        select shop_id, order_id, cast(sum(quantity) as bigint) as units
-        from line_versions
-        where version_number = 1
-        group by shop_id, order_id
+        select lines.shop_id, lines.order_id, cast(sum(lines.quantity) as bigint) as units
+        from line_versions as lines
+        inner join
+            order_versions as orders
+            on orders.shop_id = lines.shop_id
+            and orders.order_id = lines.order_id
+            and orders.version_number = 1
+        inner join shops on shops.shop_id = lines.shop_id
+        where
+            lines.version_number = 1
+            and {{ local_date("lines.updated_at", "shops.timezone") }}
+            <= {{ local_date("orders.updated_at", "shops.timezone") }}
+        group by lines.shop_id, lines.order_id
     ),
 
     all_refunds as (select * from {{ ref("stg_refunds") }}),
 
-    -- a later version may have moved a refund to another order: all versions of a refund that a touched
-    -- order is
-    -- named in are numbered, no others
+    -- a later version may have moved a refund to another order: of the refunds that a touched order is
+    -- named in all versions are numbered, of others none
     touched_refunds as (
         select distinct shop_id, refund_id from ({{ touched_rows("all_refunds") }}) as touched_versions
     ),

@@ -2,7 +2,7 @@
 {{
     config(
         materialized="incremental",
-        incremental_strategy="replace_touched",
+        incremental_strategy="replace_changed",
         tags=["whole"],
         meta={"refresh_class": "touched keys", "touched_by": "int_attribution_touched", "touched_key": ["shop_id", "order_id"], "partition_column": "order_date", "publish_by": "order_date", "key": ["shop_id", "order_id", "attribution_model", "touch_number"]},
     )

@@ -7,34 +7,16 @@
 }}
 
 with
-    days as (
-        select
-            *,
-            {{
-                bot_reason(
-                    {
-                        "user_agent": "is_program",
-                        "round_the_clock": "is_round_the_clock",
-                        "one_hit_swarm": "is_in_swarm",
-                    }
-                )
-            }} as bot_reason
-        from {{ ref("int_visitor_days") }}
-        where {{ in_window("event_date", "sessions") }}
-    ),
+    days as (select * from {{ ref("int_visitor_days") }} where {{ in_window("event_date", "sessions") }}),
 
-    -- sessions of one day share their reason
     sessions as (
-        select
-            shop_id,
-            session_date as event_date,
-            visitor_id,
-            count(*) as sessions,
-            min(bot_reason) as bot_reason
+        select shop_id, session_date as event_date, visitor_id, count(*) as sessions
         from {{ ref("fct_sessions") }}
         where {{ in_window("session_date", "sessions") }}
         group by shop_id, session_date, visitor_id
-    )
+    ),
+
+    bots as (select * from {{ ref("int_bot_days") }} where {{ in_window("event_date", "sessions") }})
 
 select
     days.shop_id,
@@ -54,11 +36,16 @@ select
     days.tracked_orders,
     days.first_view_ts,
     days.active_hours,
-    coalesce(sessions.bot_reason, days.bot_reason) is not null as is_bot,
-    coalesce(sessions.bot_reason, days.bot_reason) as bot_reason
+    bots.bot_reason is not null as is_bot,
+    bots.bot_reason
 from days
 left join
     sessions
     on sessions.shop_id = days.shop_id
     and sessions.event_date = days.event_date
     and sessions.visitor_id = days.visitor_id
+left join
+    bots
+    on bots.shop_id = days.shop_id
+    and bots.event_date = days.event_date
+    and bots.visitor_id = days.visitor_id
