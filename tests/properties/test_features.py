@@ -23,6 +23,7 @@ FEATURES = (
 )
 TABLE_COLUMNS = {
     "orders": ["order_id", "updated_at", "ordered_at", "customer_id", "status", "value", "coupon"],
+    "order_items": ["order_id", "line_number", "updated_at", "item_id", "price", "quantity"],
     "refunds": ["refund_id", "updated_at", "order_id", "refunded_at", "value"],
 }
 
@@ -100,7 +101,7 @@ def _table(table: str) -> SourceMapping:
 
 
 def _table_rows() -> dict[str, list[dict[str, str]]]:
-    """Versions of a shop's own orders and refunds; times in UTC, so before 16:00 of the shop's same day."""
+    """Versions of a shop's own orders, their lines and refunds; times in UTC, so before 16:00 of the shop's same day."""
 
     def order(order_id: str, updated: str, status: str, value: str) -> dict[str, str]:
         made = {"order_id": order_id, "updated_at": f"2026-03-{updated} 12:00:00"}
@@ -111,7 +112,14 @@ def _table_rows() -> dict[str, list[dict[str, str]]]:
         times = {"updated_at": f"2026-03-{updated} 12:00:00", "refunded_at": "2026-03-11 11:00:00"}
         return {"refund_id": refund_id, "order_id": order_id, "value": value} | times
 
+    def line(order_id: str, number: str, updated: str, quantity: str) -> dict[str, str]:
+        sold = {"order_id": order_id, "line_number": number, "updated_at": f"2026-03-{updated} 12:00:00"}
+        return sold | {"item_id": "i1", "price": "10", "quantity": quantity}
+
     return {
+        # a line that was added later, and one that was corrected later
+        "order_items": [line("o1", "1", "10", "3"), line("o1", "2", "13", "7")]
+        + [line("o2", "1", "10", "2"), line("o2", "1", "13", "5")],
         "orders": [
             *(order("o1", "10", "paid", "30"), order("o1", "13", "paid", "90")),
             *(order("o2", "10", "paid", "30"), order("o2", "14", "cancelled", "30")),

@@ -148,6 +148,11 @@ def test_each_rule_finds_its_program_and_people_are_left_alone(tmp_path: Path) -
         "monitor": "session_cap", "round the clock": "round_the_clock",
         "one hit": "one_hit_swarm", "guest": None,
     }  # fmt: skip
+    # a session that shows a program speaks for every day it touches
+    assert warehouse.rows("select event_date, is_bot from marts.agg_user_daily where visitor_id = 'monitor'") == [
+        (DAY, True),
+        (DAY.replace(day=11), True),
+    ]
     # flagged, not dropped: every visitor is there, and the day's figures count people alone
     assert warehouse.rows(
         "select visitors, bot_visitors, sessions, bot_sessions from marts.agg_kpis_daily where kpi_date = '2026-03-10'"
