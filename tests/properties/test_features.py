@@ -101,7 +101,7 @@ def _table(table: str) -> SourceMapping:
 
 
 def _table_rows() -> dict[str, list[dict[str, str]]]:
-    """Versions of a shop's own orders, their lines and refunds; times in UTC, so before 16:00 of the shop's same day."""
+    """Versions of a shop's own orders, lines and refunds; times in UTC, so before 16:00 of the shop's same day."""
 
     def order(order_id: str, updated: str, status: str, value: str) -> dict[str, str]:
         made = {"order_id": order_id, "updated_at": f"2026-03-{updated} 12:00:00"}
@@ -118,8 +118,10 @@ def _table_rows() -> dict[str, list[dict[str, str]]]:
 
     return {
         # a line that was added later, and one that was corrected later
-        "order_items": [line("o1", "1", "10", "3"), line("o1", "2", "13", "7")]
-        + [line("o2", "1", "10", "2"), line("o2", "1", "13", "5")],
+        "order_items": [
+            *(line("o1", "1", "10", "3"), line("o1", "2", "13", "7")),
+            *(line("o2", "1", "10", "2"), line("o2", "1", "13", "5")),
+        ],
         "orders": [
             *(order("o1", "10", "paid", "30"), order("o1", "13", "paid", "90")),
             *(order("o2", "10", "paid", "30"), order("o2", "14", "cancelled", "30")),
