@@ -38,7 +38,7 @@ with
             events >= {{ bots.session_events }}
             and duration_us > 0
             and events * 60000000 >= duration_us * {{ bots.events_per_minute }} as is_fast,
-            duration_us >= {{ bots.session_minutes }} * 60000000 as is_at_cap
+            duration_us >= {{ bots.session_minutes * 60000000 }} as is_at_cap
         from sessions
     ),
 
