@@ -11,3 +11,13 @@
 {% macro person_id(row, identities) -%}
     coalesce({{ row }}.customer_id, {{ identities }}.customer_id, {{ row }}.visitor_id)
 {%- endmacro %}
+
+{#
+  The same as a key of persons: a device and a customer may have the same id, so a known person is
+  named as visitors without a device are.
+#}
+{% macro person_key(row, identities) -%}
+    coalesce(
+        'customer:' || coalesce({{ row }}.customer_id, {{ identities }}.customer_id), {{ row }}.visitor_id
+    )
+{%- endmacro %}

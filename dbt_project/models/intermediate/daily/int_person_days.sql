@@ -4,11 +4,6 @@
 #}
 {{ config(materialized="ephemeral") }}
 
-{#- a device and a customer may have the same id: a known person is named as visitors without a device are -#}
-{%- macro person(row) -%}
-    coalesce('customer:' || coalesce({{ row }}.customer_id, identities.customer_id), {{ row }}.visitor_id)
-{%- endmacro %}
-
 with
     shops as (select * from {{ ref("stg_shops") }}),
 
@@ -16,7 +11,7 @@ with
 
 select distinct
     days.shop_id,
-    {{ person("days") }} as person_id,
+    {{ person_key("days", "identities") }} as person_id,
     'visit' as kind,
     days.event_date as day,
     cast(0 as bigint) as orders,
@@ -30,7 +25,7 @@ union all
 
 select
     orders.shop_id,
-    {{ person("orders") }} as person_id,
+    {{ person_key("orders", "identities") }} as person_id,
     'order' as kind,
     orders.order_date as day,
     count(*) as orders,
@@ -41,5 +36,8 @@ select
 from {{ ref("fct_orders") }} as orders
 inner join shops on shops.shop_id = orders.shop_id
 left join identities on identities.shop_id = orders.shop_id and identities.anonymous_id = orders.visitor_id
-where orders.has_purchase and orders.status <> 'cancelled' and {{ person("orders") }} is not null
-group by orders.shop_id, {{ person("orders") }}, orders.order_date
+where
+    orders.has_purchase
+    and orders.status <> 'cancelled'
+    and {{ person_key("orders", "identities") }} is not null
+group by orders.shop_id, {{ person_key("orders", "identities") }}, orders.order_date
