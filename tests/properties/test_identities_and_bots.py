@@ -149,7 +149,9 @@ def test_each_rule_finds_its_program_and_people_are_left_alone(tmp_path: Path) -
         "one hit": "one_hit_swarm", "guest": None,
     }  # fmt: skip
     # a session that shows a program speaks for every day it touches
-    assert warehouse.rows("select event_date, is_bot from marts.agg_user_daily where visitor_id = 'monitor'") == [
+    assert warehouse.rows(
+        "select event_date, is_bot from marts.agg_user_daily where visitor_id = 'monitor' order by 1"
+    ) == [
         (DAY, True),
         (DAY.replace(day=11), True),
     ]
