@@ -20,18 +20,3 @@
 {% macro weekday(day) -%}
     mod({{ days_between("cast('1970-01-05' as date)", day) }} + 700000, 7)
 {%- endmacro %}
-
-{# A query of the integers 0 … 10^digits - 1 in a column `n`. #}
-{% macro whole_numbers(digits) -%}
-    select
-        {% for place in range(digits) %}
-            d{{ place }}.n * {{ 10**place }} {{ "+" if not loop.last }}
-        {% endfor %} as n
-    from
-        {% for place in range(digits) %}
-            {{ "cross join" if not loop.first }}
-            (
-                {% for n in range(10) %}select {{ n }} as n {{ "union all" if not loop.last }} {% endfor %}
-            ) as d{{ place }}
-        {% endfor %}
-{%- endmacro %}

@@ -14,18 +14,18 @@
 }}
 
 with
-    newest as (select shop_id, {{ add_days("as_of", 1) }} as as_of from ({{ newest_days() }}) as days),
+    newest as (select shop_id, {{ add_days("as_of", 1) }} as as_of from ({{ as_of() }}) as days),
 
     first_days as (
         select shop_id, min(event_date) as event_date from {{ ref("feat_customer_days") }} group by shop_id
     ),
 
-    numbers as (select n from ({{ whole_numbers(2) }}) as numbers where n < 12),
+    numbers as ({{ numbers_below(12) }}),
 
     dates as (
         select
             newest.shop_id,
-            {{ month_start("newest.as_of", "- numbers.n") }} as as_of,
+            {{ month_start("newest.as_of", "- numbers.number") }} as as_of,
             1 as is_month,
             0 as is_step
         from newest
@@ -35,7 +35,7 @@ with
 
         select
             newest.shop_id,
-            {{ add_days("newest.as_of", "-30 * numbers.n") }} as as_of,
+            {{ add_days("newest.as_of", "-30 * numbers.number") }} as as_of,
             0 as is_month,
             1 as is_step
         from newest

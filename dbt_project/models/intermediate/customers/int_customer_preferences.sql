@@ -8,7 +8,7 @@
 {%- set days = var("profile_days", 180) -%}
 
 with
-    as_of as ({{ newest_days() }}),
+    as_of as ({{ as_of() }}),
 
     bots as (select shop_id, event_date, visitor_id from {{ ref("agg_user_daily") }} where is_bot),
 

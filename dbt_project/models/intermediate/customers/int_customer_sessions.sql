@@ -7,7 +7,7 @@
 {%- set days = var("profile_days", 180) -%}
 
 with
-    as_of as ({{ newest_days() }}),
+    as_of as ({{ as_of() }}),
 
     shops as (select * from {{ ref("stg_shops") }}),
 

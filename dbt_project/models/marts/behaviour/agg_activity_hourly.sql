@@ -74,9 +74,7 @@ select
     hours.shop_id,
     hours.event_date as activity_date,
     cast(hours.event_hour as bigint) as hour,
-    cast(
-        mod({{ days_between("cast('1900-01-01' as date)", "hours.event_date") }}, 7) + 1 as bigint
-    ) as weekday,
+    cast({{ weekday("hours.event_date") }} + 1 as bigint) as weekday,
     hours.events,
     hours.visitors,
     coalesce(begun.sessions, 0) as sessions,

@@ -1,7 +1,7 @@
 {{ config(tags=["whole"], meta={"refresh_class": "from daily", "key": ["shop_id", "customer_id"]}) }}
 
 with
-    as_of as ({{ newest_days() }}),
+    as_of as ({{ as_of() }}),
 
     customers as (select * from {{ ref("dim_customers") }}),
 

@@ -7,7 +7,7 @@ with
         inner join {{ ref("stg_shops") }} as shops on shops.shop_id = orders.shop_id
     ),
 
-    as_of as ({{ newest_days() }}),
+    as_of as ({{ as_of() }}),
 
     customers as (
         select

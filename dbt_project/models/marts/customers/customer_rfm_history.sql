@@ -30,7 +30,7 @@
 ] -%}
 
 with
-    newest as ({{ newest_days() }}),
+    newest as ({{ as_of() }}),
 
     shops as (select shop_id, min(currency) as currency from {{ ref("agg_kpis_daily") }} group by shop_id),
 
@@ -41,17 +41,18 @@ with
         group by shop_id
     ),
 
-    numbers as ({{ whole_numbers(3) }}),
+    numbers as ({{ numbers_below(1000) }}),
 
     month_ends as (
         select
             newest.shop_id,
-            {{ add_days(month_start("first_orders.movement_date", "numbers.n + 1"), -1) }} as as_of
+            {{ add_days(month_start("first_orders.movement_date", "numbers.number + 1"), -1) }} as as_of
         from newest
         inner join first_orders on first_orders.shop_id = newest.shop_id
         inner join
             numbers
-            on {{ add_days(month_start("first_orders.movement_date", "numbers.n + 1"), -1) }} < newest.as_of
+            on {{ add_days(month_start("first_orders.movement_date", "numbers.number + 1"), -1) }}
+            < newest.as_of
     ),
 
     measured as ({{ rfm_measured_by("month_ends", "shops") }}),
