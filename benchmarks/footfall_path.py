@@ -21,8 +21,9 @@ from benchmarks.taobao_log import CURRENCY, MAPPING, TIMEZONE
 #: What is measured: from events to RFM. Their tests, dimensions and audits are left out on both sides.
 MODELS = """
     stg_shops stg_loads stg_events stg_orders stg_order_items stg_refunds
-    int_event_losers int_events int_events_too_late int_session_days int_visitor_days fct_sessions agg_user_daily
-    int_traffic_daily
+    int_event_losers int_events int_events_too_late int_session_days int_visitor_days int_bot_days
+    fct_sessions agg_user_daily int_traffic_daily int_product_days int_funnel_views int_funnel_steps int_funnel_daily
+    agg_funnel_daily
     int_order_events int_orders_touched int_order_events_touched int_refunds_touched int_orders_placed
     int_order_movements fct_order_items fct_orders agg_kpis_daily audit_arrival_days customer_rfm
 """

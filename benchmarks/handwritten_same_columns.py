@@ -5,7 +5,7 @@
 The lean script (``handwritten_warehouse``) computes in numbers and keeps them; this one computes as it does, in
 memory, and then writes what Footfall writes: every event as Parquet by arrival day with its hashed id, text ids,
 shop's day and hour and lineage, in the lake's order and compression; sessions and user days with text ids, origin
-and bot flag, and the columns that this log leaves null. In the script's favour: content hashes and active hours
+and bot flag, and the columns that this log leaves null. In the script's favour: content hashes and bot reasons
 are left out, and so are the many columns of orders.
 """
 
@@ -38,8 +38,8 @@ def full(database: Path, files: list[Path]) -> None:
         connection.execute(f"ATTACH {quote_literal(str(database))} AS wide")
         lean.build(connection, files)
         _write_days_and_sessions(connection)
-        for table in ("orders", "order_lines", "kpis_daily", "rfm"):
-            texts = "" if table == "kpis_daily" else "REPLACE (customer_id::VARCHAR AS customer_id)"
+        for table in ("orders", "order_lines", "kpis_daily", "rfm", "viewed", "stepped", "funnel_daily"):
+            texts = "" if table.endswith("_daily") else "REPLACE (customer_id::VARCHAR AS customer_id)"
             connection.execute(f"CREATE TABLE wide.{table} AS SELECT {_SHOP} AS shop_id, * {texts} FROM {table}")
 
 
@@ -74,31 +74,22 @@ def _write_events(folder: Path, file: Path) -> None:
 
 
 def _write_days_and_sessions(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("""
-        CREATE TEMP TABLE caught AS
-        SELECT session_date, customer_id,
-               min(CASE WHEN events >= 60 AND events * 60000 >= duration_ms * 30 THEN 'event_rate'
-                        ELSE 'session_cap' END) AS bot_reason
-        FROM sessions
-        WHERE (events >= 60 AND events * 60000 >= duration_ms * 30) OR duration_ms >= 1410 * 60000
-        GROUP BY ALL""")
     connection.execute(f"""
         CREATE TABLE wide.sessions AS
         SELECT {_SHOP} AS shop_id, session_id, session_date, session_start_ts, session_end_ts, duration_ms,
                'customer:' || customer_id AS visitor_id, NULL::VARCHAR AS device_id,
                customer_id::VARCHAR AS customer_id,
                events, 0::BIGINT AS page_views, product_views, 0::BIGINT AS searches, wishlist_adds, cart_adds,
-               0::BIGINT AS checkouts, orders, is_bounce, bot_reason IS NOT NULL AS is_bot, bot_reason, {_NOTHING},
+               0::BIGINT AS checkouts, orders, is_bounce, is_bot, {_NOTHING},
                '(direct)' AS traffic_source, '(none)' AS traffic_medium, 'Direct' AS channel_group, {_NOWHERE}
-        FROM sessions LEFT JOIN caught USING (session_date, customer_id)""")
+        FROM sessions""")
     connection.execute(f"""
         CREATE TABLE wide.user_days AS
-        SELECT {_SHOP} AS shop_id, event_date, 'customer:' || days.customer_id AS visitor_id,
-               days.customer_id::VARCHAR AS customer_id, first_event_ts, last_event_ts, sessions, events,
+        SELECT {_SHOP} AS shop_id, event_date, 'customer:' || customer_id AS visitor_id,
+               customer_id::VARCHAR AS customer_id, first_event_ts, last_event_ts, sessions, events,
                0::BIGINT AS page_views, product_views, 0::BIGINT AS searches, wishlist_adds, cart_adds,
-               0::BIGINT AS checkouts, orders, bot_reason IS NOT NULL AS is_bot, bot_reason
-        FROM user_days AS days
-        LEFT JOIN caught ON caught.session_date = event_date AND caught.customer_id = days.customer_id""")
+               0::BIGINT AS checkouts, orders, first_view_ts, active_hours, is_bot
+        FROM user_days""")
 
 
 def main() -> None:

@@ -20,11 +20,13 @@ from __future__ import annotations
 import os
 import re
 import sys
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 
+from benchmarks import handwritten_funnel
 from ingestion.expressions import quote_literal
 
 LATE_DAYS = 3
@@ -57,7 +59,7 @@ def build(connection: duckdb.DuckDBPyConnection, files: list[Path]) -> None:
     _drop_later_purchases(connection, "sorted")
     connection.execute(f"CREATE TABLE events AS {_sessions_of(_without_repeats('sorted'))}")
     connection.execute("DROP TABLE sorted")
-    _rebuild(connection, "events", "true", None)
+    _rebuild(connection, "events", _EVER)
 
 
 def lay_out_by_day(database: Path) -> None:
@@ -105,10 +107,31 @@ def extra_day(database: Path, file: Path) -> None:
         window = f"SELECT * EXCLUDE (is_head) FROM events WHERE event_date {days(LATE_DAYS + 4, 4)} ORDER BY {_ORDER}"
         connection.execute(f"CREATE TEMP TABLE touched AS {window}")
         connection.execute(f"CREATE TEMP TABLE visits AS {_sessions_of('SELECT * FROM touched')}")
-        _rebuild(connection, "visits", days(LATE_DAYS + 2, 2), days(LATE_DAYS + 2, 4))
+        ahead = handwritten_funnel.LOOK_AHEAD
+        _rebuild(
+            connection,
+            "visits",
+            _Windows(
+                days(LATE_DAYS + 2, 2),
+                days(LATE_DAYS + 2, 4),
+                days(LATE_DAYS + 2 + ahead, 2 + handwritten_funnel.RETURNING_DAYS),
+                days(LATE_DAYS + 2 + ahead, 9 + handwritten_funnel.RETURNING_DAYS),
+            ),
+        )
         connection.execute("COMMIT")
 
 
+@dataclass(frozen=True)
+class _Windows:
+    """The days that a run writes, as SQL that follows a date: of sessions, orders, visitors' funnels, funnels."""
+
+    sessions: str
+    orders: str
+    visitor_funnels: str
+    funnels: str
+
+
+_EVER = _Windows(*["BETWEEN DATE '1970-01-01' AND DATE '9999-12-31'"] * 4)
 _ORDER = "customer_id, event_ts, event_name, item_id"
 _SAME_SECOND = """lag(customer_id) OVER () = customer_id AND lag(event_ts) OVER () = event_ts
                   AND lag(event_name) OVER () = event_name"""
@@ -169,11 +192,11 @@ _COUNTS = """count(*) FILTER (WHERE is_head) AS events,
              count(*) FILTER (WHERE event_name = 'buy' AND is_head) AS orders"""
 
 
-def _rebuild(connection: duckdb.DuckDBPyConnection, visits: str, days: str, order_days: str | None) -> None:
-    """Write every table from ``visits``: whole, or the window (``days``, ``order_days``: SQL after a date)."""
-    whole = order_days is None
+def _rebuild(connection: duckdb.DuckDBPyConnection, visits: str, windows: _Windows) -> None:
+    """Write every table from ``visits``: whole, or the windows."""
+    whole = windows is _EVER
 
-    def write(table: str, column: str, window: str | None, query: str) -> None:
+    def write(table: str, column: str, window: str, query: str) -> None:
         if whole:
             connection.execute(f"CREATE TABLE {table} AS {query}")
         else:
@@ -186,25 +209,36 @@ def _rebuild(connection: duckdb.DuckDBPyConnection, visits: str, days: str, orde
                max(event_ts) AS session_end_ts, {_COUNTS}
         FROM {visits} GROUP BY session_no""")
     _cut_at_cap(connection, visits)
+    connection.execute(f"""
+        CREATE TEMP TABLE days_of_users AS
+        SELECT event_date, customer_id, min(event_ts) AS first_event_ts, max(event_ts) AS last_event_ts,
+               count(*) FILTER (WHERE is_start) AS sessions, {_COUNTS},
+               min(event_ts) FILTER (WHERE event_name = 'pv') AS first_view_ts,
+               bit_count(bit_or(1 << extract(hour FROM event_ts + {OFFSET})::INTEGER)) AS active_hours
+        FROM {visits} GROUP BY event_date, customer_id""")
+    handwritten_funnel.flag_bots(connection, OFFSET)
     write(
         "sessions",
         "session_date",
-        days,
+        windows.sessions,
         f"""
-        SELECT md5(concat_ws('|', '{SHOP}', 'customer:' || customer_id, epoch_us(session_start_ts))) AS session_id,
+        SELECT md5(concat_ws('|', '{SHOP}', 'customer:' || runs.customer_id, epoch_us(session_start_ts))) AS session_id,
                (session_start_ts + {OFFSET})::DATE AS session_date, session_start_ts, session_end_ts,
-               (epoch_us(session_end_ts) - epoch_us(session_start_ts)) // 1000 AS duration_ms, customer_id,
-               events, product_views, wishlist_adds, cart_adds, orders, events = 1 AS is_bounce
-        FROM runs""",
+               (epoch_us(session_end_ts) - epoch_us(session_start_ts)) // 1000 AS duration_ms, runs.customer_id,
+               events, product_views, wishlist_adds, cart_adds, orders, events = 1 AS is_bounce,
+               caught.day IS NOT NULL AS is_bot
+        FROM runs
+        LEFT JOIN caught
+        ON caught.customer_id = runs.customer_id AND caught.day = (session_start_ts + {OFFSET})::DATE""",
     )
     write(
         "user_days",
         "event_date",
-        days,
-        f"""
-        SELECT event_date, customer_id, min(event_ts) AS first_event_ts, max(event_ts) AS last_event_ts,
-               count(*) FILTER (WHERE is_start) AS sessions, {_COUNTS}
-        FROM {visits} GROUP BY event_date, customer_id""",
+        windows.sessions,
+        """
+        SELECT days.*, caught.day IS NOT NULL AS is_bot
+        FROM days_of_users AS days
+        LEFT JOIN caught ON caught.customer_id = days.customer_id AND caught.day = days.event_date""",
     )
     connection.execute(f"""
         CREATE TEMP TABLE lines AS
@@ -215,7 +249,7 @@ def _rebuild(connection: duckdb.DuckDBPyConnection, visits: str, days: str, orde
     write(
         "orders",
         "order_date",
-        order_days,
+        windows.orders,
         f"""
         SELECT order_id, order_date, ordered_at, customer_id, line_count,
                CASE WHEN ordered_at <= session_start_ts + {_CAP} THEN
@@ -229,13 +263,22 @@ def _rebuild(connection: duckdb.DuckDBPyConnection, visits: str, days: str, orde
     write(
         "order_lines",
         "order_date",
-        order_days,
+        windows.orders,
         """
         SELECT order_id, line_number, order_date, customer_id, item_id, item_category FROM lines""",
     )
-    write("kpis_daily", "kpi_date", order_days, _KPIS.format(window="true" if whole else f"day {order_days}"))
+    write("kpis_daily", "kpi_date", windows.orders, _KPIS.format(window=windows.orders))
+    handwritten_funnel.find_steps(connection, visits, OFFSET)
+    for table, found in (("viewed", "seen"), ("stepped", "done")):
+        write(table, "session_date", windows.sessions, f"SELECT * EXCLUDE (session_no) FROM {found}")
+    for unit, window in (("session", windows.sessions), ("visitor", windows.visitor_funnels)):
+        if not whole:
+            connection.execute(f"DELETE FROM funnel_counts WHERE unit = '{unit}' AND funnel_date {window}")
+    counts = handwritten_funnel.count_funnels(windows.sessions, windows.visitor_funnels)
+    connection.execute(f"{'CREATE TABLE funnel_counts AS' if whole else 'INSERT INTO funnel_counts'} {counts}")
+    write("funnel_daily", "funnel_date", windows.funnels, handwritten_funnel.funnels(windows.funnels))
     connection.execute(f"CREATE OR REPLACE TABLE rfm AS {_rfm()}")
-    for table in ("runs", "lines"):
+    for table in ("runs", "lines", "days_of_users", "caught", "seen", "done"):
         connection.execute(f"DROP TABLE {table}")
 
 
@@ -268,15 +311,15 @@ _KPIS = """
                sum(product_views)::BIGINT AS product_views, sum(cart_adds)::BIGINT AS cart_adds,
                count(*) FILTER (WHERE cart_adds > 0) AS visitors_with_cart,
                count(*) FILTER (WHERE orders > 0) AS visitors_with_purchase
-        FROM (SELECT *, event_date AS day FROM user_days) WHERE {window} GROUP BY event_date)
+        FROM user_days WHERE event_date {window} AND NOT is_bot GROUP BY event_date)
     LEFT JOIN (
         SELECT session_date AS event_date, count(*) AS sessions, count(*) FILTER (WHERE is_bounce) AS bounces,
                count(*) FILTER (WHERE orders > 0) AS sessions_with_purchase,
                sum(duration_ms)::BIGINT AS session_duration_ms
-        FROM (SELECT *, session_date AS day FROM sessions) WHERE {window} GROUP BY session_date) AS s USING (event_date)
+        FROM sessions WHERE session_date {window} AND NOT is_bot GROUP BY session_date) AS s USING (event_date)
     LEFT JOIN (
         SELECT order_date AS event_date, count(*) AS orders, count(DISTINCT customer_id) AS buyers
-        FROM (SELECT *, order_date AS day FROM orders) WHERE {window} GROUP BY order_date) AS o USING (event_date)"""
+        FROM orders WHERE order_date {window} GROUP BY order_date) AS o USING (event_date)"""
 
 
 def _rfm() -> str:

@@ -25,13 +25,13 @@ _PAIRS = {
     ),
     "sessions": (
         """SELECT session_id, session_date, session_start_ts, session_end_ts, duration_ms, customer_id::INTEGER,
-                  events, product_views, wishlist_adds, cart_adds, orders, is_bounce
+                  events, product_views, wishlist_adds, cart_adds, orders, is_bounce, is_bot
            FROM warehouse.marts.fct_sessions""",
         "FROM hand.sessions",
     ),
     "user days": (
         """SELECT event_date, customer_id::INTEGER, first_event_ts, last_event_ts, sessions, events, product_views,
-                  wishlist_adds, cart_adds, tracked_orders
+                  wishlist_adds, cart_adds, tracked_orders, first_view_ts, active_hours, is_bot
            FROM warehouse.marts.agg_user_daily""",
         "FROM hand.user_days",
     ),
@@ -45,11 +45,18 @@ _PAIRS = {
            FROM warehouse.marts.fct_order_items""",
         "FROM hand.order_lines",
     ),
-    # the script knows no bots: what Footfall leaves out is added again
     "daily KPIs": (
-        """SELECT kpi_date, visitors + bot_visitors, sessions + bot_sessions, events + bot_events, orders, buyers
+        """SELECT kpi_date, visitors, sessions, events, orders, buyers
            FROM warehouse.marts.agg_kpis_daily""",
         "SELECT kpi_date, visitors, sessions, events, orders, buyers FROM hand.kpis_daily",
+    ),
+    "funnels": (
+        """SELECT funnel_date, unit, dimension, dimension_value, units, views, carts, purchases, carts_any_order,
+                  purchases_any_order, funnel_view_rate, funnel_view_to_cart_rate, previous_units, previous_views,
+                  previous_carts, previous_purchases, previous_day_units, previous_day_views, previous_day_carts,
+                  previous_day_purchases
+           FROM warehouse.marts.agg_funnel_daily WHERE dimension IN ('all', 'category', 'visitor_type')""",
+        "SELECT * EXCLUDE (purchases_rate) FROM hand.funnel_daily",
     ),
     "RFM": (
         """SELECT customer_id::INTEGER, as_of, last_order_date, recency_days, frequency, r_score, f_score, segment

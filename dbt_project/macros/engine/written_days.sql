@@ -1,14 +1,20 @@
 {#
   The days that the models named in `meta.days_of` have rewritten since this model was last written,
-  as spans (`first`, `last`) in order; none when all of history is to be written.
+  as spans (`first`, `last`) in order; none when all of history is to be written. A row that looks back
+  is written again for so many days more (`meta.days_after`).
 #}
 {% macro written_days() %}
     {% if not execute or not is_incremental() %} {{ return(none) }} {% endif %}
-    {{ return(spans_written(config.get("meta")["days_of"], model.name)) }}
+    {% set meta = config.get("meta") %}
+    {% set spans = spans_written(meta["days_of"], model.name) %}
+    {% for span in spans or [] %}
+        {% do span.update(last=span.last + modules.datetime.timedelta(days=meta.get("days_after", 0))) %}
+    {% endfor %}
+    {{ return(spans) }}
 {% endmacro %}
 
-{# SQL predicate: `column` is one of the days to be rewritten. #}
-{% macro in_written_days(column) %} {{- in_spans(column, written_days()) -}} {% endmacro %}
+{# SQL predicate: `column` is one of the days to be rewritten, or not more than `before` days older. #}
+{% macro in_written_days(column, before=0) %} {{- in_spans(column, written_days(), before) -}} {% endmacro %}
 
 {#
   The days that `models` have rewritten since the model named `since` was last written, as spans

@@ -1,17 +1,17 @@
 {{
     config(
-        tags=["whole"],
-        meta={"refresh_class": "from daily", "key": ["shop_id", "funnel_date", "unit", "dimension", "dimension_value"]},
+        materialized="incremental",
+        incremental_strategy="replace_written_days",
+        meta={"refresh_class": "written days", "partition_column": "funnel_date", "days_of": ["int_funnel_daily"], "days_after": 7, "publish_by": "funnel_date", "key": ["shop_id", "funnel_date", "unit", "dimension", "dimension_value"]},
     )
 }}
 
 {%- set steps = ["units", "views", "carts", "checkouts", "purchases"] -%}
+{#- not longer ago than `days_after` -#}
 {%- set earlier = {"previous": 7, "previous_day": 1} -%}
 
 with
-    funnels as (select * from {{ ref("int_funnel_daily") }}),
-
-    as_of as ({{ as_of() }}),
+    funnels as (select * from {{ ref("int_funnel_daily") }} where {{ in_written_days("funnel_date", 7) }}),
 
     -- a day with data on which a dimension's value did not occur counts 0, a day without data is unknown
     days as (select distinct shop_id, funnel_date, unit from funnels where dimension = 'all')
@@ -48,10 +48,8 @@ select
     {% endfor %}
 
     funnels.funnel_date
-    + case when funnels.unit = 'visitor' then {{ var("funnel_window_days", 7) }} else 0 end
-    <= as_of.as_of as is_complete
+    + case when funnels.unit = 'visitor' then {{ var("funnel_window_days", 7) }} else 0 end as closes_on
 from funnels
-inner join as_of on as_of.shop_id = funnels.shop_id
 {% for name, days in earlier.items() %}
     left join
         days as {{ name }}_days
@@ -66,3 +64,4 @@ inner join as_of on as_of.shop_id = funnels.shop_id
         and {{ name }}.dimension_value = funnels.dimension_value
         and {{ name }}.funnel_date = funnels.funnel_date - {{ days }}
 {% endfor %}
+where {{ in_written_days("funnels.funnel_date") }}
