@@ -90,14 +90,16 @@ def project_tables(manifest: Mapping[str, Any]) -> list[ProjectTable]:
 
 
 def primary_key(node: Mapping[str, Any], tests: list[Mapping[str, Any]]) -> tuple[str, ...]:
-    """What makes a row unique: ``meta.key``, or else what the ``primary_key`` test looks at."""
+    """What makes a row unique: ``meta.key``, or else the shortest that a ``primary_key`` test looks at."""
     key = node["config"].get("meta", {}).get("key")
     if key:
         return tuple(key)
-    for test in tests:
-        if (test.get("test_metadata") or {}).get("name") == "primary_key":
-            return tuple(test["test_metadata"]["kwargs"]["columns"])
-    return ()
+    tested = [
+        tuple(test["test_metadata"]["kwargs"]["columns"])
+        for test in tests
+        if (test.get("test_metadata") or {}).get("name") == "primary_key"
+    ]
+    return min(tested, key=lambda columns: (len(columns), columns), default=())
 
 
 def refresh_in_words(node: Mapping[str, Any]) -> str:
@@ -119,7 +121,9 @@ def refresh_in_words(node: Mapping[str, Any]) -> str:
         return f"Touched keys: a run computes anew, whole, each {keys} that `{meta['touched_by']}` lists."
     if kind == "written days":
         upstream = ", ".join(f"`{name}`" for name in meta["days_of"])
-        return f"Written days: a run computes anew each `{meta['partition_column']}` of which it rewrote {upstream}."
+        after = f", and the {meta['days_after']} days after it" if meta.get("days_after") else ""
+        column = meta["partition_column"]
+        return f"Written days: a run computes anew each `{column}` of which it rewrote {upstream}{after}."
     if kind == "from daily":
         return "From daily: rebuilt whole by every run from compact daily and order tables."
     if kind == "per run":

@@ -38,13 +38,3 @@
     and {{ session }}.visitor_id = {{ event }}.visitor_id
     and {{ event }}.event_ts between {{ session }}.session_start_ts and {{ session }}.session_end_ts
 {%- endmacro %}
-
-{# The category of an item row, else what the same day's events say of the item; null where nothing does. #}
-{% macro item_category(event, products) -%}
-    coalesce(nullif({{ event }}.item_category, ''), nullif({{ products }}.item_category, ''))
-{%- endmacro %}
-{% macro category_of_item(event, products) -%}
-    {{ products }}.shop_id = {{ event }}.shop_id
-    and {{ products }}.event_date = {{ event }}.event_date
-    and {{ products }}.item_id = case when {{ event }}.item_category is null then {{ event }}.item_id end
-{%- endmacro %}

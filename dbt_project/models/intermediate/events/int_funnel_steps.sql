@@ -33,11 +33,7 @@ with
             and {{ in_event_window("sessions", 0, 2) }}
     ),
 
-    products as (
-        select shop_id, event_date, item_id, item_category
-        from {{ ref("int_product_days") }}
-        where item_category is not null and {{ in_window("event_date", "sessions", 0, 2) }}
-    )
+    products as ({{ known_categories("sessions", 0, 2) }})
 
 -- two items of one category, or two events of one microsecond, are one step
 select distinct

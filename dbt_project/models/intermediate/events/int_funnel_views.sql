@@ -15,11 +15,7 @@ with
         where event_name = 'view_item' and visitor_id is not null and {{ in_event_window("sessions", 0, 2) }}
     ),
 
-    products as (
-        select shop_id, event_date, item_id, item_category
-        from {{ ref("int_product_days") }}
-        where item_category is not null and {{ in_window("event_date", "sessions", 0, 2) }}
-    )
+    products as ({{ known_categories("sessions", 0, 2) }})
 
 select
     views.shop_id,

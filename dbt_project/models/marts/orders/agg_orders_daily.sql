@@ -2,7 +2,7 @@
     config(
         materialized="incremental",
         incremental_strategy="replace_written_days",
-        meta={"refresh_class": "written days", "partition_column": "order_date", "days_of": ["fct_orders", "fct_order_items", "int_product_days", "int_catalogue_versions"], "publish_by": "order_date", "key": ["shop_id", "order_date", "dimension", "dimension_value"]},
+        meta={"refresh_class": "written days", "partition_column": "order_date", "days_of": ["fct_orders", "fct_order_items", "int_product_mentions", "int_product_disputes", "int_catalogue_versions"], "publish_by": "order_date", "key": ["shop_id", "order_date", "dimension", "dimension_value"]},
     )
 }}
 
