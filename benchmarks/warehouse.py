@@ -1,12 +1,11 @@
 """What the warehouse costs at scale, beside the best hand-written script for the same tables.
 
-    python -m benchmarks.warehouse full --days 100 --events-per-day 1000000
-    python -m benchmarks.warehouse extra-day --history 10 100 --events-per-day 1000000
+    python -m benchmarks.warehouse --history 10 100 --events-per-day 1000000 --verify
 
-``full`` loads a Taobao-shaped log at once; ``extra-day`` brings in one more day on top of shorter and longer
-histories (the same day on all). Every stage is a process of its own, measured by the kernel: wall time,
-CPU-seconds, peak resident memory, and the disk that DuckDB spilled to. ``--verify`` then compares the rows of
-both warehouses. Prints a Markdown table; ``--json`` writes the same figures, with the seconds of every model.
+For each history: loads a Taobao-shaped log of so many days at once, then brings in one more day (the same day on
+all). Every stage is a process of its own, measured by the kernel: wall time, CPU-seconds, peak resident memory, and
+the disk that DuckDB spilled to. ``--verify`` compares the rows of both warehouses after each. Prints Markdown
+tables; ``--json`` writes the same figures, with the seconds of every model.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ class Report:
         """Ingest and models, start-up left out."""
         stages = self.stages
         ingest = stages["ingest"].without(stages["start-up: Python and ingestion"])
-        return ingest + stages["models"].without(stages["start-up: dbt"])
+        return ingest + stages["models"].without(stages["start-up: dbt, the models on no rows"])
 
     @property
     def ratio(self) -> float:
@@ -117,15 +116,14 @@ class Bench:
         report.stages["start-up: Python and ingestion"] = self.footfall("ingest", home)
         report.stages["start-up: hand-written"] = self.hand("start-up", home / "empty.db")
         self.footfall("seed", home)
-        report.stages["start-up: dbt"] = self.footfall("start-up", home)
+        report.stages["start-up: dbt, the models on no rows"] = self.footfall("start-up", home)
         report.stages["start-up: `footfall run`, nothing pending"] = self._cli(home, "run")
         report.stages["start-up: `footfall run` of an empty day (Dagster, all models and tests)"] = self._cli(
             home, "run", "--from", day, "--to", day
         )
 
-    def load(self, home: Path, files: list[Path], first: date, last: date, report: Report | None = None) -> Report:
+    def load(self, home: Path, files: list[Path], first: date, last: date, report: Report) -> Report:
         """Ingest files and build every model of their arrival days."""
-        report = report or Report("")
         report.stages["ingest"] = self.footfall("ingest", home, *files)
         if not (home / "warehouse.duckdb").exists():
             self.footfall("seed", home)
@@ -160,23 +158,8 @@ class Bench:
         return cost, printed
 
 
-def run_full(bench: Bench, verify: bool) -> list[Report]:
-    """The whole log at once."""
-    log, work = bench.log, bench.work
-    report = Report(f"{log.days} days of {log.events_per_day:,} events at once")
-    bench.prepare()
-    bench.start_ups(report)
-    files = bench.files(0, log.days - 1)
-    bench.load(work / "footfall", files, log.day(0), log.day(log.days - 1), report)
-    report.stages["hand-written"] = bench.hand("full", work / "hand" / "warehouse.duckdb", *files)
-    report.stages["hand-written, same columns"] = bench.hand_wide(work / "wide" / "warehouse.duckdb", *files)
-    if verify:
-        report.verified = _compared(work / "footfall" / "warehouse.duckdb", work / "hand" / "warehouse.duckdb")
-    return [report]
-
-
-def run_extra_day(bench: Bench, histories: list[int], verify: bool) -> list[Report]:
-    """The log's last day on top of the days before it, as many as each of ``histories`` says."""
+def run(bench: Bench, histories: list[int], verify: bool) -> list[Report]:
+    """Load the days before the log's last one, as many as each of ``histories`` says, and then the last."""
     log, work = bench.log, bench.work
     bench.prepare()
     last, reports = log.days - 1, []
@@ -184,16 +167,27 @@ def run_extra_day(bench: Bench, histories: list[int], verify: bool) -> list[Repo
     bench.start_ups(start_ups)
     for history in histories:
         home, hand = work / f"footfall-{history}", work / f"hand-{history}" / "warehouse.duckdb"
+
+        def compared(report: Report, home: Path = home, hand: Path = hand) -> None:
+            reports.append(report)
+            say(report.markdown())
+            if verify:
+                report.verified = _compared(home / "warehouse.duckdb", hand)
+
         before, extra = bench.files(last - history, last - 1), bench.files(last, last)
-        bench.load(home, before, log.day(last - history), log.day(last - 1))
-        bench.hand("full", hand, *before)
+        title = f"{history} days of {log.events_per_day:,} events at once"
+        report = bench.load(
+            home, before, log.day(last - history), log.day(last - 1), Report(title, dict(start_ups.stages))
+        )
+        report.stages["hand-written"] = bench.hand("full", hand, *before)
+        report.stages["hand-written, same columns"] = bench.hand_wide(work / "wide" / "warehouse.duckdb", *before)
+        shutil.rmtree(work / "wide")
+        compared(report)
         bench.hand("by-day", hand)
-        report = Report(f"one more day of {log.events_per_day:,} events on {history} days", dict(start_ups.stages))
-        bench.load(home, extra, log.day(last), log.day(last), report)
+        title = f"one more day of {log.events_per_day:,} events on {history} days"
+        report = bench.load(home, extra, log.day(last), log.day(last), Report(title, dict(start_ups.stages)))
         report.stages["hand-written"] = bench.hand("extra-day", hand, *extra)
-        if verify:
-            report.verified = _compared(home / "warehouse.duckdb", hand)
-        reports.append(report)
+        compared(report)
         for folder in (home, hand.parent):
             shutil.rmtree(folder)
     return reports
@@ -213,8 +207,8 @@ def summary(reports: list[Report]) -> str:
             lines.append(
                 f"- {report.footfall.cpu_s / report.wide.cpu_s:.2f} × those of the script with the same columns"
             )
-    if len(reports) > 1:
-        first, last = reports[0].footfall.cpu_s, reports[-1].footfall.cpu_s
+    if len(reports) > 2:
+        first, last = reports[1].footfall.cpu_s, reports[-1].footfall.cpu_s
         lines.append(f"- the extra day on the longest history costs {last / first:.2f} × that on the shortest")
     return "\n".join(lines)
 
@@ -227,9 +221,7 @@ def say(words: str) -> None:
 def main() -> None:
     """Parse the command line, run, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("question", choices=["full", "extra-day"])
-    parser.add_argument("--days", type=int, default=100, help="days of `full`")
-    parser.add_argument("--history", type=int, nargs="+", default=[10, 100], help="histories of `extra-day`")
+    parser.add_argument("--history", type=int, nargs="+", default=[10, 100], help="days before the last one")
     parser.add_argument("--events-per-day", type=int, default=1_000_000)
     parser.add_argument("--memory", default="4500MB", help="DuckDB's limit on both sides; the process takes more")
     parser.add_argument("--threads", type=int, default=2)
@@ -239,15 +231,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
     os.chdir(_ROOT)
-    days = options.days if options.question == "full" else max(options.history) + 1
-    log = TaobaoLog(days, options.events_per_day, seed=options.seed)
+    log = TaobaoLog(max(options.history) + 1, options.events_per_day, seed=options.seed)
     with tempfile.TemporaryDirectory(prefix="footfall-bench-") as temporary:
         work = (options.work or Path(temporary)).resolve()
         bench = Bench(work, log, options.memory, options.threads)
-        if options.question == "full":
-            reports = run_full(bench, options.verify)
-        else:
-            reports = run_extra_day(bench, sorted(options.history), options.verify)
+        reports = run(bench, sorted(options.history), options.verify)
     for report in reports:
         print(report.markdown() + "\n")
     print(summary(reports))
