@@ -195,6 +195,13 @@ FAULTS = [
         "totals_match",
     ),
     Fault(
+        "agg_repeat_buyers_daily",
+        "marts.fct_customer_orders",
+        "customers' orders are numbered from 2 on",
+        "update marts.fct_customer_orders set order_number = order_number + 1",
+        "totals_match",
+    ),
+    Fault(
         "fct_attribution",
         "intermediate.int_attribution_touches",
         "an order's touches are lost",
