@@ -117,7 +117,6 @@
         "feedly/",
         "feedburner",
     ] -%}
-    {{- return(
-        anywhere | join("|") ~ "|(^|[^a-z])(" ~ words | join("|") ~ ")|^(" ~ first | join("|") ~ ")"
-    ) -}}
+    {%- set bounded = "|(^|[^a-z])(" ~ words | join("|") ~ ")|^(" ~ first | join("|") ~ ")" -%}
+    {{- return(anywhere | join("|") ~ bounded) -}}
 {% endmacro %}
