@@ -71,7 +71,7 @@ with
                 case
                     when previous_kind = 3
                     then 1
-                    when event_ts > previous_ts + interval '{{ var("cart_gap_days", 30) }}' day
+                    when event_ts > previous_ts + interval '{{ var("cart_gap_days") }}' day
                     then 1
                     else 0
                 end

@@ -47,8 +47,7 @@ select
         {% endfor %}
     {% endfor %}
 
-    funnels.funnel_date
-    + case when funnels.unit = 'visitor' then {{ var("funnel_window_days", 7) }} else 0 end
+    funnels.funnel_date + case when funnels.unit = 'visitor' then {{ var("funnel_window_days") }} else 0 end
     <= as_of.as_of as is_complete
 from funnels
 inner join as_of on as_of.shop_id = funnels.shop_id
