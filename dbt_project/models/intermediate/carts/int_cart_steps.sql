@@ -46,25 +46,42 @@ with
         where purchases.event_name = 'purchase'
     ),
 
-    -- the last one seen on the device before the purchase
+    -- one pass over what happened on a device in its order: a till has thousands of customers
+    on_devices as (
+        select
+            shop_id,
+            visitor_id,
+            named_at as at_ts,
+            1 as is_named,
+            customer_id,
+            cast(null as date) as event_date,
+            cast(null as varchar) as event_id
+        from named
+        union all
+        select shop_id, device_id, event_ts, 0, null, event_date, event_id
+        from sent_by_the_server
+        where is_event_head
+    ),
+
+    in_turn as (
+        select
+            *,
+            sum(is_named) over (
+                partition by shop_id, visitor_id
+                order by at_ts, is_named desc, customer_id desc, event_date, event_id
+                rows between unbounded preceding and current row
+            ) as turn
+        from on_devices
+    ),
+
+    -- whose turn on the device it was at the purchase
     users_then as (
         select
-            sent.shop_id,
-            sent.device_id,
-            sent.event_date,
-            sent.event_id,
-            named.customer_id,
-            row_number() over (
-                partition by sent.shop_id, sent.device_id, sent.event_date, sent.event_id
-                order by named.named_at desc, named.customer_id
-            ) as place
-        from sent_by_the_server as sent
-        inner join
-            named
-            on named.shop_id = sent.shop_id
-            and named.visitor_id = sent.device_id
-            and named.named_at <= sent.event_ts
-        where sent.is_event_head
+            *,
+            max(case when is_named = 1 then customer_id end) over (
+                partition by shop_id, visitor_id, turn
+            ) as user_then
+        from in_turn
     ),
 
     cart_events as (
@@ -76,11 +93,10 @@ with
         inner join
             users_then
             on users_then.shop_id = sent.shop_id
-            and users_then.device_id = sent.device_id
+            and users_then.visitor_id = sent.device_id
             and users_then.event_date = sent.event_date
             and users_then.event_id = sent.event_id
-            and users_then.customer_id = sent.customer_id
-        where users_then.place = 1
+            and users_then.user_then = sent.customer_id
     ),
 
     -- the page that says thank you, loaded again, buys nothing a second time
