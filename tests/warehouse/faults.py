@@ -218,9 +218,9 @@ FAULTS = [
     Fault(
         "agg_campaigns_daily",
         "intermediate.int_campaign_sessions",
-        "the sessions of a campaign's day come in two rows",
-        _twice("intermediate.int_campaign_sessions", "true"),
-        "costs_are_all_there",
+        "a campaign has more bounces than sessions on a day",
+        "update intermediate.int_campaign_sessions set bounces = sessions + 1",
+        "holds",
     ),
     Fault(
         "customer_rfm",
