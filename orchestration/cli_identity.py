@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from orchestration.cli_support import answer_json, known_errors, refuse, settings_or_refuse
+from orchestration.cli_support import answer_json, known_errors, refuse, settings_or_refuse, tell
+from orchestration.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Who uses which device; undo or make a merge.")
 
@@ -74,4 +75,28 @@ def _decide(device: str, customer: str, action: Literal["separate", "join"], rea
             )
         except ValueError as error:
             refuse(str(error))
+    for words in _unknown(settings, which.shop_id, device, customer):
+        tell(f"Careful: {words} Written all the same: it counts when that id comes.")
     typer.echo(f"Written to {path}. The next run counts it, whatever days the run is about.")
+
+
+def _unknown(settings: Settings, shop_id: str, device: str, customer: str) -> list[str]:
+    """What the published version does not know of a decision; nothing to say where nothing is published."""
+    from publishing import PublishedReader
+    from publishing.errors import PublishingError
+
+    places = (
+        ("device", device, "agg_user_daily", "visitor_id"),
+        ("customer", customer, "dim_customers", "customer_id"),
+    )
+    unknown = []
+    try:
+        reader = PublishedReader(settings.published)
+        reader.require(*(table for _, _, table, _ in places))
+        for kind, value, table, column in places:
+            query = f"select 1 from {table} where shop_id = ? and {column} = ? limit 1"
+            if not reader.connect().execute(query, [shop_id, value]).fetchall():
+                unknown.append(f"{table} of version {reader.version} has no {kind} {value!r} in shop {shop_id!r}.")
+    except PublishingError:
+        return []
+    return unknown

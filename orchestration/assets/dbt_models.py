@@ -9,6 +9,8 @@ import dagster as dg
 from dagster_dbt import dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_updated_cli_invocation_params_for_context
 
+from ingestion.identity_overrides import check_overrides
+from ingestion.lake import Lake
 from orchestration.dbt_in_process import DbtOutcome, NodeResult, run_dbt
 from orchestration.partitions import FULL_REFRESH_TAG, arrival_days, run_days, tagged_days
 from orchestration.resources import WAREHOUSE_POOL, Warehouse
@@ -86,6 +88,10 @@ def _build(
     command = ["build", "--exclude-resource-type", "unit_test", *arguments, *params.selection_args]
     if params.indirect_selection:
         command += ["--indirect-selection", params.indirect_selection]
+    try:
+        check_overrides(Lake(settings.lake))
+    except ValueError as error:
+        raise dg.Failure(description=f"Mend this file, then run again. {error}", allow_retries=False) from None
     (settings.home / "tmp").mkdir(parents=True, exist_ok=True)
     outcome = run_dbt(
         command,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.identity_overrides import COLUMNS, decide_identity
+from ingestion.identity_overrides import COLUMNS, check_overrides, decide_identity
 from ingestion.lake import Lake
 
 AT = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -70,3 +70,65 @@ def test_what_says_nothing_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         decide_identity(Lake(tmp_path / "lake"), shop, device, customer, action, "ann", "", AT)  # type: ignore[arg-type]
+
+
+HEADER = ",".join(COLUMNS)
+ROW = "main,d,c,join,2025-03-01 12:00:00,ann,why"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEADER,
+        f"{HEADER}\n",
+        f"{HEADER}\n{ROW}\n",
+        f"\ufeff{HEADER}\r\n{ROW}\r\n,,,,,,\r\n\r\n",
+        f'{HEADER}\r\nmain,d,c,separate,2025-03-01,ann,"two\nlines, ""quoted"""\r\n{ROW}\r\n',
+        "reason,decided_by,note,shop_id,anonymous_id,customer_id,action,decided_at\n,,,main,d,c,join,2025-03-01T20:00+08:00\n",
+    ],
+)
+def test_what_a_spreadsheet_may_do_is_let_through(tmp_path: Path, text: str) -> None:
+    lake = Lake(tmp_path / "lake")
+    lake.identity_overrides_file.write_text(text, encoding="utf-8", newline="")
+    assert set(check_overrides(lake)) >= set(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "the file is empty, expected the header shop_id,"),
+        (HEADER.replace(",", ";"), "line 1: a header without shop_id, .*expected shop_id,.* in any order"),
+        (HEADER.replace(",reason", "") + "\n", "line 1: a header without reason"),
+        (f"{HEADER},action\n", "line 1: a header with action more than once"),
+        (f"{HEADER}\n\nmain,d,c,join\n", "line 3: 4 fields, expected 7"),
+        (
+            f'{HEADER}\nmain,d,c,join,2025-03-01,ann,"two\nlines"\nmain,,c,join,2025-03-01,,\n',
+            "line 4: anonymous_id is",
+        ),
+        (f"{HEADER}\n{ROW.replace('join', 'merge')}\n", "line 2: action is 'merge', expected one of separate, join"),
+        (f"{HEADER}\n{ROW.replace('2025-03-01 12:00:00', '01/03/2025 12:00')}\n", "line 2: decided_at is '01/03/2025"),
+        (f"{HEADER}\n{ROW.replace('2025-03-01', '2025-02-30')}\n", "line 2: decided_at is '2025-02-30 12:00:00'"),
+        (f"{HEADER}\n{ROW.replace('2025-03-01 12:00:00', '')}\n", "line 2: decided_at is '', expected a time like"),
+        (f'{HEADER}\nmain,d,c,join,2025-03-01,ann,"open\n', "line 2: .*expected CSV with commas and double quotes"),
+        (f"{HEADER}\nmain,d\udcfc,c,join,2025-03-01,ann,\n", "is not UTF-8"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_its_line(tmp_path: Path, text: str, words: str) -> None:
+    lake = Lake(tmp_path / "lake")
+    lake.identity_overrides_file.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ValueError, match=words) as refused:
+        check_overrides(lake)
+    assert str(refused.value).startswith(f"{lake.identity_overrides_file}: ")
+    with pytest.raises(ValueError, match=words):
+        decide_identity(lake, "main", "d", "c", "join", "ann", "", AT)
+
+
+def test_a_decision_is_written_under_the_columns_that_the_file_has(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    names = ["note", *reversed(COLUMNS)]
+    lake.identity_overrides_file.write_text(",".join(names) + "\n")
+    decide_identity(lake, "main", "d", "c", "join", "ann", "told us", AT)
+    assert rows(lake)[0] == {
+        "note": "", "shop_id": "main", "anonymous_id": "d", "customer_id": "c", "action": "join",
+        "decided_at": "2025-03-01 12:00:00", "decided_by": "ann", "reason": "told us",
+    }  # fmt: skip

@@ -92,6 +92,24 @@ EVENT_CASES: dict[str, dict[str, list[Event]]] = {
         "03-12": [buy("q", "03-12 10:00", "o2", customer_id="c1")],
         "06-20": [event("x", "06-20 09:00", "cancel_order", order_id="o1")],
     },
+    "a_purchase_of_the_shops_server": {
+        "03-10": [
+            *(add(f"a {device}", "03-10 10:00", device) for device in ("d1", "d2", "d3", "d4", "d5")),
+            event("in 1", "03-10 09:00", "login", "d1", customer_id="c1"),
+            event("in 3", "03-10 09:00", "login", "d3", customer_id="c1"),
+            event("out 3", "03-10 12:00", "login", "d3", customer_id="c2"),
+            event("in 4", "03-10 09:00", "login", "d4", customer_id="c4"),
+            {**buy("q", "03-10 12:00", "o2", customer_id="c4"), "device_id": None},
+            {**buy("r", "03-10 12:00", "o3", customer_id="c6"), "device_id": None},
+        ],
+        # a purchase and log-ins come late; what it sent before is told again, of somebody else: in vain
+        "03-12": [
+            {**buy("p", "03-12 11:00", "o1", customer_id="c1"), "device_id": None},
+            event("in 2", "03-10 09:30", "login", "d2", customer_id="c1"),
+            event("in 5", "03-10 09:30", "login", "d5", customer_id="c6"),
+            {**buy("q", "03-10 12:00", "o2", customer_id="c5"), "device_id": None},
+        ],
+    },
     "another_page_names_the_category_late": {
         "03-10": [add("a", "03-10 10:00", item_category=None), buy("p", "03-10 11:00", "o1", item_category=None)],
         "03-12": [event("late", "03-10 12:00", "view_item", "d2", **ITEM)],
@@ -179,6 +197,30 @@ def _random_shop(seed: int) -> dict[str, list[Event]]:
     return arrivals
 
 
+def _random_server_shop(seed: int) -> dict[str, list[Event]]:
+    """Customers who log in and add on several devices and buy through the shop's server, late and twice as well."""
+    rng = random.Random(seed)
+    arrivals: dict[str, list[Event]] = {day: [] for day in ("03-10", "03-12", "04-10")}
+    for number in range(300):
+        arrival = rng.choice(list(arrivals))
+        happened = date.fromisoformat(f"2026-{arrival}") - timedelta(days=rng.randrange(4))
+        moment = f"{happened:%m-%d} {rng.randrange(24):02d}:{rng.randrange(0, 60, 20):02d}"
+        mine = rng.randrange(60)
+        device, customer = f"d{mine}", f"c{mine if rng.random() < 0.8 else rng.randrange(60)}"
+        made = add(f"e{number}", moment, device, item_id=f"i{rng.randrange(3)}")
+        if rng.random() < 0.3:
+            made = event(f"e{number}", moment, "login", device, customer_id=customer)
+        elif rng.random() < 0.4:
+            bought = buy(f"e{number}", moment, f"o{rng.randrange(60)}", customer_id=customer)
+            made = {**bought, "device_id": rng.choice([None, None, device])}
+        arrivals[arrival].append(made)
+        if rng.random() < 0.15:
+            again = {"customer_id": f"c{rng.randrange(60)}"} if "customer_id" in made else {"device_id": "d1"}
+            arrivals[rng.choice(list(arrivals))].append({**made, **again})
+    return arrivals
+
+
+EVENT_CASES["random_server"] = _random_server_shop(3)
 EVENT_CASES |= {f"random_{seed}": _random_shop(seed) for seed in range(2)}
 CASES = [*EVENT_CASES, *TABLE_CASES]
 DAYS = sorted({day for arrivals in [*EVENT_CASES.values(), *TABLE_CASES.values()] for day in arrivals})

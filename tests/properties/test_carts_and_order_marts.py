@@ -136,7 +136,8 @@ def test_a_corrected_file_takes_the_only_addition_away(tmp_path: Path) -> None:
 def _carts(whole: Warehouse, shop: str) -> list[tuple[object, ...]]:
     return whole.rows(
         "select strftime(cart_date, '%m-%d'), strftime(last_active_date, '%m-%d'), cart_status, units, "
-        f"value_minor, value_bought_minor from marts.fct_carts where shop_id = '{shop}' order by started_at"
+        f"value_minor, value_bought_minor from marts.fct_carts where shop_id = '{shop}' "
+        "order by started_at, last_active_date, cart_status"
     )
 
 
@@ -159,6 +160,16 @@ def _carts(whole: Warehouse, shop: str) -> list[tuple[object, ...]]:
         ("removed_to_nothing_then_added_late", [("03-10", "03-10", "emptied", 0, 0, 0)]),
         ("two_additions_in_one_microsecond", [("03-10", "03-10", "abandoned", 1, 1100, 0)]),
         ("purchase_without_a_cart", []),
+        (
+            "a_purchase_of_the_shops_server",
+            [
+                ("03-10", "03-10", "abandoned", 1, 1000, 0),
+                ("03-10", "03-10", "bought", 1, 1000, 1000),
+                ("03-10", "03-10", "bought", 1, 1000, 1000),
+                ("03-10", "03-12", "bought", 1, 1000, 1000),
+                ("03-10", "03-12", "bought", 1, 1000, 1000),
+            ],
+        ),
     ],
 )
 def test_what_the_carts_come_to(shop: str, carts: list[tuple[object, ...]], whole: Warehouse) -> None:

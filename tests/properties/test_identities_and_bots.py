@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -94,6 +95,16 @@ def test_decisions_undo_and_make_merges_also_in_a_full_refresh(logged: Warehouse
     decide_identity(logged.lake, "shop", "own", "ann", "join", "ann", "no", datetime(2026, 4, 2, tzinfo=UTC))
     logged.build(DAY.replace(day=14))
     assert ("own", "ann", "joined") in merged(logged)
+    # a spreadsheet turned the columns round, left a blank row, and the undoing was in truth hours earlier
+    file = logged.lake.identity_overrides_file
+    with file.open(newline="") as handle:
+        turned = [row[::-1] for row in csv.reader(handle)]
+    turned[-1][2] = "2026-04-01T05:00:00+08:00"
+    with file.open("w", newline="", encoding="utf-8-sig") as handle:
+        csv.writer(handle).writerows([turned[0], [""] * 7, *turned[1:]])
+    logged.build(DAY.replace(day=14), select=["stg_identity_overrides", "dim_identities"])
+    assert logged.rows("select rule from marts.dim_identities where anonymous_id = 'own'") == [("separated",)]
+    assert ("till", "c12", "joined") in merged(logged)
 
 
 def test_two_customers_are_merged_to_the_main_one_where_the_shop_allows_it(

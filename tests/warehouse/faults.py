@@ -195,6 +195,13 @@ FAULTS = [
         "totals_match",
     ),
     Fault(
+        "agg_repeat_buyers_daily",
+        "marts.fct_customer_orders",
+        "customers' orders are numbered from 2 on",
+        "update marts.fct_customer_orders set order_number = order_number + 1",
+        "totals_match",
+    ),
+    Fault(
         "fct_attribution",
         "intermediate.int_attribution_touches",
         "an order's touches are lost",
@@ -211,9 +218,9 @@ FAULTS = [
     Fault(
         "agg_campaigns_daily",
         "intermediate.int_campaign_sessions",
-        "the sessions of a campaign's day come in two rows",
-        _twice("intermediate.int_campaign_sessions", "true"),
-        "costs_are_all_there",
+        "a campaign has more bounces than sessions on a day",
+        "update intermediate.int_campaign_sessions set bounces = sessions + 1",
+        "holds",
     ),
     Fault(
         "customer_rfm",

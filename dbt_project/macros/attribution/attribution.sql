@@ -4,7 +4,7 @@
 {% endmacro %}
 
 {# Days before an order in which a session counts as a touch. #}
-{% macro attribution_window_days() %} {{ return(var("attribution_window_days", 30) | int) }} {% endmacro %}
+{% macro attribution_window_days() %} {{ return(var("attribution_window_days") | int) }} {% endmacro %}
 
 {#
   amount x part / whole in whole numbers, halves up; all non-negative, part <= whole, and whole at most a

@@ -8,6 +8,13 @@
 {# The calendar day of a UTC timestamp in a time zone given by name. #}
 {% macro local_date(ts, zone) %} cast({{ local_time(ts, zone) }} as date) {% endmacro %}
 
+{# A UTC timestamp from text in ISO form; without an offset the text is UTC already, as the session's zone is. #}
+{% macro utc_timestamp(text) %}
+    {{ return(adapter.dispatch("utc_timestamp", "footfall")(text)) }}
+{% endmacro %}
+{% macro duckdb__utc_timestamp(text) %} timezone('UTC', cast({{ text }} as timestamptz)) {% endmacro %}
+{% macro spark__utc_timestamp(text) %} cast({{ text }} as timestamp) {% endmacro %}
+
 {# Microseconds since 1970 of a UTC timestamp, as an integer. #}
 {% macro epoch_us(ts) %} {{ return(adapter.dispatch("epoch_us", "footfall")(ts)) }} {% endmacro %}
 {% macro duckdb__epoch_us(ts) %} epoch_us({{ ts }}) {% endmacro %}

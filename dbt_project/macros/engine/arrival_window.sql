@@ -34,7 +34,7 @@
 #}
 {% macro reach(stage) %}
     {% set n = late_days() %}
-    {% set funnel_days = var("funnel_window_days", 7) + 1 %}
+    {% set funnel_days = var("funnel_window_days") + 1 %}
     {{ return({
         "arrivals": {"before": 0, "after": 0},
         "events": {"before": n, "after": 1},
@@ -43,7 +43,7 @@
         "deliveries": {"before": n + 3, "after": 6},
         "funnel": {
             "before": n + 2 + funnel_days,
-            "after": [4 + funnel_days, 1 + var("returning_days", 30)] | max,
+            "after": [4 + funnel_days, 1 + var("returning_days")] | max,
         },
     }[stage]) }}
 {% endmacro %}

@@ -9,7 +9,7 @@
     group by shop_id
     having
         sum(table_orders) >= 50
-        and sum(untracked_orders) > {{ var("max_tracking_gap", 0.1) }} * sum(table_orders)
+        and sum(untracked_orders) > {{ var("max_tracking_gap") }} * sum(table_orders)
         -- a shop that was never tracked has nothing to mend
         and exists (
             select 1

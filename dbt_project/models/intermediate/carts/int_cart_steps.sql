@@ -4,19 +4,99 @@
   A cart begins with the first thing added after the previous cart closed. It closes with a purchase, or
   when `cart_gap_days` days pass without anything being added, removed or bought. Of equal times additions
   come first and purchases last: what is added in the microsecond of a purchase was bought by it.
+
+  A purchase that the shop's server sends names its customer and no device. It closes the carts on those
+  devices that were last used by this customer, as the device's own events up to it say (the first and the
+  last of a day that name somebody). `dim_identities` is made later than carts and is not asked.
 #}
 {{ config(materialized="table", meta={"refresh_class": "per run"}) }}
+
+{%- set columns = ["shop_id", "event_date", "event_id", "item_index", "is_event_head", "event_name", "event_ts"] -%}
+{%- set columns = columns + ["customer_id", "item_id", "item_category", "item_brand", "price_minor", "quantity"] -%}
+{%- set columns = columns + ["currency", "order_id"] %}
 
 with
     shops as (select * from {{ ref("stg_shops") }}),
 
-    touched as (
+    touched as (select * from {{ ref("int_cart_visitors_touched") }}),
+
+    own as (
         select events.*
         from {{ ref("int_cart_events") }} as events
+        inner join touched on touched.shop_id = events.shop_id and touched.visitor_id = events.visitor_id
+    ),
+
+    -- who was seen on a touched device, and when
+    named as (
+        {% for moment in ["first_event_ts", "last_event_ts"] %}
+            select days.shop_id, days.visitor_id, days.customer_id, days.{{ moment }} as named_at
+            from {{ ref("int_customer_days") }} as days
+            inner join touched on touched.shop_id = days.shop_id and touched.visitor_id = days.visitor_id
+            where days.is_device {{ "union" if not loop.last }}
+        {% endfor %}
+    ),
+
+    sent_by_the_server as (
+        select purchases.*, devices.visitor_id as device_id
+        from (select distinct shop_id, visitor_id, customer_id from named) as devices
         inner join
-            {{ ref("int_cart_visitors_touched") }} as visitors
-            on visitors.shop_id = events.shop_id
-            and visitors.visitor_id = events.visitor_id
+            {{ ref("int_cart_events") }} as purchases
+            on purchases.shop_id = devices.shop_id
+            and purchases.visitor_id = 'customer:' || devices.customer_id
+        where purchases.event_name = 'purchase'
+    ),
+
+    -- one pass over what happened on a device in its order: a till has thousands of customers
+    on_devices as (
+        select
+            shop_id,
+            visitor_id,
+            named_at as at_ts,
+            1 as is_named,
+            customer_id,
+            cast(null as date) as event_date,
+            cast(null as varchar) as event_id
+        from named
+        union all
+        select shop_id, device_id, event_ts, 0, null, event_date, event_id
+        from sent_by_the_server
+        where is_event_head
+    ),
+
+    in_turn as (
+        select
+            *,
+            sum(is_named) over (
+                partition by shop_id, visitor_id
+                order by at_ts, is_named desc, customer_id desc, event_date, event_id
+                rows between unbounded preceding and current row
+            ) as turn
+        from on_devices
+    ),
+
+    -- whose turn on the device it was at the purchase
+    users_then as (
+        select
+            *,
+            max(case when is_named = 1 then customer_id end) over (
+                partition by shop_id, visitor_id, turn
+            ) as user_then
+        from in_turn
+    ),
+
+    cart_events as (
+        select {{ columns | join(", ") }}, visitor_id
+        from own
+        union all
+        select sent.{{ columns | join(", sent.") }}, sent.device_id as visitor_id
+        from sent_by_the_server as sent
+        inner join
+            users_then
+            on users_then.shop_id = sent.shop_id
+            and users_then.visitor_id = sent.device_id
+            and users_then.event_date = sent.event_date
+            and users_then.event_id = sent.event_id
+            and users_then.user_then = sent.customer_id
     ),
 
     -- the page that says thank you, loaded again, buys nothing a second time
@@ -28,13 +108,13 @@ with
                     shop_id, visitor_id, coalesce(order_id, cast(event_date as varchar) || '|' || event_id)
                 order by event_ts, event_id, event_date
             ) as hit_number
-        from touched
+        from cart_events
         where event_name = 'purchase'
     ),
 
     steps as (
         select *, 1 as hit_number, case event_name when 'add_to_cart' then 1 else 2 end as step_kind
-        from touched
+        from cart_events
         where event_name <> 'purchase'
 
         union all
@@ -71,7 +151,7 @@ with
                 case
                     when previous_kind = 3
                     then 1
-                    when event_ts > previous_ts + interval '{{ var("cart_gap_days", 30) }}' day
+                    when event_ts > previous_ts + interval '{{ var("cart_gap_days") }}' day
                     then 1
                     else 0
                 end

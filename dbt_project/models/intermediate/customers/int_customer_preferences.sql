@@ -5,7 +5,7 @@
 #}
 {{ config(tags=["whole"], meta={"refresh_class": "from daily"}) }}
 
-{%- set days = var("profile_days", 180) -%}
+{%- set days = var("profile_days") -%}
 
 with
     as_of as ({{ as_of() }}),

@@ -30,23 +30,33 @@ with
             and orders.status not in ('cancelled', 'refunded')
     ),
 
-    grouped as (
+    -- twice the middle rank, in whole numbers: in the category and among all goods
+    ranked_lines as (
         select
             *,
-            case
-                when count(*) over (partition by shop_id, item_category) >= 20 then item_category
-            end as compared_in
+            {% for place, of in {"category": "shop_id, item_category", "shop": "shop_id"}.items() %}
+                2 * (rank() over (partition by {{ of }} order by price_minor) - 1)
+                + count(*) over (partition by {{ of }}, price_minor) as twice_rank_in_{{ place }},
+                count(*) over (partition by {{ of }}) as lines_in_{{ place }}{{ "," if not loop.last }}
+            {% endfor %}
         from lines
     ),
 
-    -- twice the middle rank, in whole numbers
+    -- goods of no known category are no category
     placed as (
         select
             *,
-            2 * (rank() over (partition by shop_id, compared_in order by price_minor) - 1)
-            + count(*) over (partition by shop_id, compared_in, price_minor) as twice_rank,
-            count(*) over (partition by shop_id, compared_in) as lines_compared
-        from grouped
+            case
+                when item_category is not null and lines_in_category >= 20
+                then twice_rank_in_category
+                else twice_rank_in_shop
+            end as twice_rank,
+            case
+                when item_category is not null and lines_in_category >= 20
+                then lines_in_category
+                else lines_in_shop
+            end as lines_compared
+        from ranked_lines
     ),
 
     positions as (

@@ -44,7 +44,7 @@ select
                     then ranked.gap_days
                 end
             ),
-            {{ var("repurchase_gap_days", 30) }}
+            {{ var("repurchase_gap_days") }}
         ) as bigint
     ) as gap_days
 from {{ ref("stg_shops") }} as shops

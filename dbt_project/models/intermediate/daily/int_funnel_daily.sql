@@ -7,7 +7,14 @@
 }}
 
 
-{%- set dimensions = ["channel", "device", "country", "region", "visitor_type"] -%}
+{#- dimension -> what names its values -#}
+{%- set dimensions = {
+    "channel": "nullif(channel, '')",
+    "device": "nullif(device, '')",
+    "country": "nullif(country, '')",
+    "region": region_in_country("country", "region"),
+    "visitor_type": "nullif(visitor_type, '')",
+} -%}
 {%- set marks = ["is_viewed", "is_carted", "is_checked_out", "is_purchased", "has_cart", "has_checkout", "has_purchase"] -%}
 {#- the counts that the marks make -#}
 {%- set counts = [
@@ -32,8 +39,8 @@ with
             shop_id,
             funnel_date,
             unit,
-            {% for dimension in dimensions %}
-                coalesce(nullif({{ dimension }}, ''), '(not set)') as {{ dimension }},
+            {% for dimension, value in dimensions.items() %}
+                coalesce({{ value }}, '(not set)') as {{ dimension }},
             {% endfor %}
             count(*) as units,
             {% for mark in marks %}
@@ -44,8 +51,8 @@ with
             shop_id,
             funnel_date,
             unit,
-            {% for dimension in dimensions %}
-                coalesce(nullif({{ dimension }}, ''), '(not set)') {{ "," if not loop.last }}
+            {% for value in dimensions.values() %}
+                coalesce({{ value }}, '(not set)') {{ "," if not loop.last }}
             {% endfor %}
     ),
 

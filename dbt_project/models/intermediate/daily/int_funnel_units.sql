@@ -3,7 +3,7 @@
 #}
 {{ config(materialized="ephemeral") }}
 
-{%- set returning_days = var("returning_days", 30) -%}
+{%- set returning_days = var("returning_days") -%}
 {%- set marks = ["is_viewed", "is_carted", "is_checked_out", "is_purchased", "has_cart", "has_checkout", "has_purchase"] -%}
 
 with

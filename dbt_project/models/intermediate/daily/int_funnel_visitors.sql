@@ -5,7 +5,7 @@
 {{ config(materialized="ephemeral") }}
 
 {%- set keys = ["shop_id", "funnel_date", "visitor_id"] -%}
-{%- set days = var("funnel_window_days", 7) -%}
+{%- set days = var("funnel_window_days") -%}
 {%- set span = "interval '" ~ days * 24 ~ "' hour" -%}
 
 with

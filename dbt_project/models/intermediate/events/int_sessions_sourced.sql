@@ -5,7 +5,33 @@
 {{ config(materialized="ephemeral") }}
 
 with
-    sessions as (select * from {{ ref("int_sessions") }}),
+    sessions as (
+        select
+            *,
+            {{ url_host("referrer") }} as referrer_host,
+            coalesce({{ url_host("landing_page") }}, '') as own_host
+        from {{ ref("int_sessions") }}
+    ),
+
+    -- sites that hand the visitor back
+    ignored as (
+        select distinct hosts.referrer_host
+        from (select distinct referrer_host from sessions) as hosts
+        inner join {{ ref("ignored_referrers") }} as patterns on hosts.referrer_host like patterns.pattern
+    ),
+
+    -- another site sent it: not the shop's own host, one below or one above it
+    referred as (
+        select
+            sessions.*,
+            sessions.referrer_host is not null
+            and ignored.referrer_host is null
+            and sessions.referrer_host <> sessions.own_host
+            and not {{ is_below_host("sessions.referrer_host", "sessions.own_host") }}
+            and not {{ is_below_host("sessions.own_host", "sessions.referrer_host") }} as is_referred
+        from sessions
+        left join ignored on ignored.referrer_host = sessions.referrer_host
+    ),
 
     -- a session with campaign marks, or else one that another site sent, has a source
     sourced as (
@@ -29,16 +55,7 @@ with
                 then '(not set)'
                 else '(none)'
             end as traffic_medium
-        from
-            (
-                select
-                    *,
-                    {{ url_host("referrer") }} as referrer_host,
-                    {{ url_host("referrer") }} is not null
-                    and {{ url_host("referrer") }}
-                    <> coalesce({{ url_host("landing_page") }}, '') as is_referred
-                from sessions
-            ) as sessions
+        from referred
     ),
 
     origins as (

@@ -1,6 +1,8 @@
 {{ config(tags=["whole"], meta={"refresh_class": "from daily", "key": ["shop_id", "campaign_date", "traffic_source", "traffic_medium", "utm_campaign"]}) }}
 
-{%- set key = ["shop_id", "campaign_date", "traffic_source", "traffic_medium", "utm_campaign"] -%}
+{%- set key = ["shop_id", "campaign_date", "traffic_source", "traffic_medium", "campaign_key"] -%}
+{#- who writes the marks and who keeps the costs do not agree on letters and blanks -#}
+{%- set campaign_key = "coalesce(" ~ plain_words("utm_campaign") ~ ", '')" -%}
 
 with
     shops as (select * from {{ ref("stg_shops") }}),
@@ -12,7 +14,7 @@ with
             costs.cost_date as campaign_date,
             lower(costs.utm_source) as traffic_source,
             lower(costs.utm_medium) as traffic_medium,
-            costs.utm_campaign,
+            {{ campaign_key }} as campaign_key,
             count(case when costs.currency <> shops.currency then 1 end) as costs_in_other_currency,
             count(case when costs.cost_minor is null then 1 end) as costs_of_unknown_amount,
             cast(
@@ -36,7 +38,7 @@ with
             costs.cost_date,
             lower(costs.utm_source),
             lower(costs.utm_medium),
-            costs.utm_campaign
+            {{ campaign_key }}
     ),
 
     visits as (
@@ -45,11 +47,12 @@ with
             session_date as campaign_date,
             traffic_source,
             traffic_medium,
-            utm_campaign,
-            sessions,
-            bounces,
-            sessions_with_purchase
+            {{ campaign_key }} as campaign_key,
+            cast(sum(sessions) as bigint) as sessions,
+            cast(sum(bounces) as bigint) as bounces,
+            cast(sum(sessions_with_purchase) as bigint) as sessions_with_purchase
         from {{ ref("int_campaign_sessions") }}
+        group by shop_id, session_date, traffic_source, traffic_medium, {{ campaign_key }}
     ),
 
     credits as (
@@ -58,7 +61,7 @@ with
             order_date as campaign_date,
             traffic_source,
             traffic_medium,
-            utm_campaign,
+            {{ campaign_key }} as campaign_key,
             {% for model in attribution_models() %}
                 cast(
                     sum(case when attribution_model = '{{ model }}' then orders else 0 end) as decimal(18, 6)
@@ -77,7 +80,21 @@ with
             {% endfor %}
         from {{ ref("agg_attribution_daily") }}
         where utm_campaign is not null
-        group by shop_id, order_date, traffic_source, traffic_medium, utm_campaign
+        group by shop_id, order_date, traffic_source, traffic_medium, {{ campaign_key }}
+    ),
+
+    -- a campaign is shown as somebody writes it, on all days alike
+    spellings as (
+        select shop_id, {{ campaign_key }} as campaign_key, max(trim(utm_campaign)) as utm_campaign
+        from
+            (
+                {% for part in ["stg_campaign_costs", "int_campaign_sessions", "agg_attribution_daily"] %}
+                    select distinct shop_id, utm_campaign
+                    from {{ ref(part) }}
+                    where utm_campaign is not null {{ "union all" if not loop.last }}
+                {% endfor %}
+            ) as written
+        group by shop_id, {{ campaign_key }}
     ),
 
     days as (
@@ -92,7 +109,7 @@ with
             days.campaign_date,
             days.traffic_source,
             days.traffic_medium,
-            days.utm_campaign,
+            spellings.utm_campaign,
             shops.currency,
             costs.cost_minor,
             costs.clicks,
@@ -111,6 +128,8 @@ with
             {% endfor %}
         from days
         inner join shops on shops.shop_id = days.shop_id
+        inner join
+            spellings on spellings.shop_id = days.shop_id and spellings.campaign_key = days.campaign_key
         {% for part in ["costs", "visits", "credits"] %}
             left join
                 {{ part }}

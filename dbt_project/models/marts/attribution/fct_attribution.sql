@@ -8,7 +8,7 @@
     )
 }}
 
-{%- set half_life_us = var("attribution_half_life_days", 7) * 86400000000 -%}
+{%- set half_life_us = var("attribution_half_life_days") * 86400000000 -%}
 
 with
     touches as (

@@ -48,7 +48,7 @@ select
     {% endfor %}
 
     funnels.funnel_date
-    + case when funnels.unit = 'visitor' then {{ var("funnel_window_days", 7) }} else 0 end as closes_on
+    + case when funnels.unit = 'visitor' then {{ var("funnel_window_days") }} else 0 end as closes_on
 from funnels
 {% for name, days in earlier.items() %}
     left join

@@ -57,14 +57,27 @@ with
         union
         select shop_id, kpi_date
         from taken_back
+    ),
+
+    earned as (
+        select
+            days.shop_id,
+            days.kpi_date,
+            coalesce(traffic.visitors, 0) as visitors,
+            case
+                when coalesce(placed.orders_in_currency, 0) = 0 then 0 else placed.revenue_minor
+            end as revenue_minor
+        from days
+        left join traffic on traffic.shop_id = days.shop_id and traffic.event_date = days.kpi_date
+        left join placed on placed.shop_id = days.shop_id and placed.kpi_date = days.kpi_date
     )
 
 select
-    days.shop_id,
-    days.kpi_date,
+    earned.shop_id,
+    earned.kpi_date,
 
     -- traffic
-    coalesce(traffic.visitors, 0) as visitors,
+    earned.visitors,
     coalesce(traffic.sessions, 0) as sessions,
     coalesce(traffic.bounces, 0) as bounces,
     coalesce(traffic.events, 0) as events,
@@ -87,9 +100,7 @@ select
     coalesce(placed.orders_in_other_currency, 0) as orders_in_other_currency,
     coalesce(placed.orders_of_unknown_value, 0) as orders_of_unknown_value,
     shops.currency,
-    case
-        when coalesce(placed.orders_in_currency, 0) = 0 then 0 else placed.revenue_minor
-    end as revenue_minor,
+    earned.revenue_minor,
     case
         when coalesce(placed.orders_in_currency, 0) = 0 then 0 else placed.refund_of_days_orders_minor
     end as refund_of_days_orders_minor,
@@ -115,9 +126,10 @@ select
     {{ metric("visitor_conversion_rate", "traffic") }} as visitor_conversion_rate,
     {{ metric("bounce_rate", "traffic") }} as bounce_rate,
     {{ metric("average_order_value_minor", "placed") }} as average_order_value_minor,
+    {{ metric("revenue_per_visitor_minor", "earned") }} as revenue_per_visitor_minor,
     {{ metric("bot_event_share", "traffic") }} as bot_event_share
-from days
-inner join shops on shops.shop_id = days.shop_id
-left join traffic on traffic.shop_id = days.shop_id and traffic.event_date = days.kpi_date
-left join placed on placed.shop_id = days.shop_id and placed.kpi_date = days.kpi_date
-left join taken_back on taken_back.shop_id = days.shop_id and taken_back.kpi_date = days.kpi_date
+from earned
+inner join shops on shops.shop_id = earned.shop_id
+left join traffic on traffic.shop_id = earned.shop_id and traffic.event_date = earned.kpi_date
+left join placed on placed.shop_id = earned.shop_id and placed.kpi_date = earned.kpi_date
+left join taken_back on taken_back.shop_id = earned.shop_id and taken_back.kpi_date = earned.kpi_date

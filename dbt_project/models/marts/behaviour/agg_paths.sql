@@ -113,7 +113,7 @@ with
 
 select shop_id, session_date as path_date, path_kind, from_value, to_value, transitions, sessions
 from ranked
-where place <= {{ var("paths_kept", 200) }}
+where place <= {{ var("paths_kept") }}
 
 union all
 
@@ -133,5 +133,5 @@ inner join
     and moves.path_kind = ranked.path_kind
     and moves.from_value = ranked.from_value
     and moves.to_value = ranked.to_value
-where ranked.place > {{ var("paths_kept", 200) }}
+where ranked.place > {{ var("paths_kept") }}
 group by ranked.shop_id, ranked.session_date, ranked.path_kind

@@ -113,7 +113,7 @@
     ),
     (
         "cart_without_order",
-        "cart_adds >= 2 and (recency_days is null or recency_days >= " ~ var("profile_days", 180) ~ ")",
+        "cart_adds >= 2 and (recency_days is null or recency_days >= " ~ var("profile_days") ~ ")",
         "'cart'",
         "cart_adds || ' cart adds, no standing order since'",
         "cart_adds",

@@ -44,6 +44,7 @@ select
     sales.buyers,
     {{ order_figures("sales") }},
     {{ metric("average_order_value_minor", "sales") }} as average_order_value_minor,
+    {{ metric("revenue_per_buyer_minor", "sales") }} as revenue_per_buyer_minor,
     shops.currency
 from sales
 inner join shops on shops.shop_id = sales.shop_id

@@ -11,7 +11,7 @@
     "all": "'all'",
     "hour": "lpad(cast(extract(hour from local_ts) as varchar), 2, '0')",
     "country": "country",
-    "region": "region",
+    "region": region_in_country("country", "region"),
     "campaign": "utm_campaign",
     "channel": "channel",
     "payment_method": "payment_method",
