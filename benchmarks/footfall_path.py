@@ -23,7 +23,7 @@ MODELS = """
     stg_shops stg_loads stg_events stg_orders stg_order_items stg_refunds
     int_event_losers int_events int_events_too_late int_session_days int_visitor_days int_bot_days
     fct_sessions agg_user_daily int_traffic_daily int_product_mentions int_product_disputes int_product_days
-    int_funnel_views int_funnel_steps int_funnel_daily agg_funnel_daily
+    int_funnel_views int_funnel_steps int_session_funnels int_visitor_funnels agg_funnel_daily
     int_order_events int_orders_touched int_order_events_touched int_refunds_touched int_orders_placed
     int_order_movements fct_order_items fct_orders agg_kpis_daily audit_arrival_days customer_rfm
 """

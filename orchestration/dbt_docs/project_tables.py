@@ -18,6 +18,8 @@ _REACHES = {
     "events": "the dates whose events can arrive on them",
     "sessions": "the dates whose sessions they can change",
     "session_events": "the dates whose events can change session by them",
+    "session_funnels": "the dates whose sessions, or their visitors' last visits, they can change",
+    "visitor_funnels": "the dates whose visitors they can change, or lie in the funnel's window",
 }
 
 

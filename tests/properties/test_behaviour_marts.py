@@ -303,5 +303,5 @@ def test_paths_and_searches_of_a_session_over_midnight(whole: BehaviourWarehouse
 
 
 def test_a_full_refresh_passes_every_test_on_meaning(whole: BehaviourWarehouse) -> None:
-    names = [*MARTS, "int_funnel_daily", "int_funnel_views", "int_funnel_steps"]
+    names = [*MARTS, "int_session_funnels", "int_visitor_funnels", "int_funnel_views", "int_funnel_steps"]
     Warehouse._dbt(whole, "test", "--select", *(f"{name},test_type:data" for name in names))

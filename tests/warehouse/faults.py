@@ -104,9 +104,9 @@ FAULTS = [
     ),
     Fault(
         "agg_funnel_daily",
-        "intermediate.int_funnel_daily",
+        "intermediate.int_visitor_funnels",
         "more carts than views on a day",
-        f"update intermediate.int_funnel_daily set carts = views + 1 where funnel_date = {DAY}",
+        f"update intermediate.int_visitor_funnels set carts = views + 1 where funnel_date = {DAY}",
         "holds",
     ),
     Fault(

@@ -30,7 +30,7 @@
   Repeated deliveries are looked for (`deliveries`) wherever a model of the same run may read events.
   A visitor's funnel of day d looks at the steps of the days after it, one more than the funnel's window
   where the clocks go forward, at carts as far before, and at the days on which the visitor was seen
-  before (`funnel`).
+  before (`visitor_funnels`); that of sessions looks back only (`session_funnels`).
 #}
 {% macro reach(stage) %}
     {% set n = late_days() %}
@@ -41,7 +41,8 @@
         "sessions": {"before": n + 2, "after": 4},
         "session_events": {"before": n + 2, "after": 4},
         "deliveries": {"before": n + 3, "after": 6},
-        "funnel": {
+        "session_funnels": {"before": n + 2, "after": [4, 1 + var("returning_days")] | max},
+        "visitor_funnels": {
             "before": n + 2 + funnel_days,
             "after": [4 + funnel_days, 1 + var("returning_days")] | max,
         },

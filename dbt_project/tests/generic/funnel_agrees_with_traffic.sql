@@ -4,7 +4,7 @@
 #}
 {% test funnel_agrees_with_traffic(model) %}
     with
-        funnels as (select * from {{ model }} where {{ in_window("funnel_date", "funnel") }}),
+        funnels as (select * from {{ model }} where {{ in_window("funnel_date", "visitor_funnels") }}),
 
         expected as (
             select
@@ -15,7 +15,7 @@
                 cast(null as bigint) as views,
                 sessions_with_purchase as purchases
             from {{ ref("int_traffic_daily") }}
-            where sessions > 0 and {{ in_window("event_date", "funnel") }}
+            where sessions > 0 and {{ in_window("event_date", "visitor_funnels") }}
             union all
             select
                 traffic.shop_id,
@@ -32,7 +32,7 @@
                         event_date,
                         count(case when not is_bot and first_view_ts is not null then 1 end) as visitors
                     from {{ ref("agg_user_daily") }}
-                    where {{ in_window("event_date", "funnel") }}
+                    where {{ in_window("event_date", "visitor_funnels") }}
                     group by shop_id, event_date
                 ) as viewers
                 on viewers.shop_id = traffic.shop_id

@@ -6,7 +6,9 @@
 {%- set keys = ["shop_id", "session_date", "visitor_id", "session_start_ts"] -%}
 
 with
-    logged as (select * from {{ ref("int_funnel_steps") }} where {{ in_window("session_date", "funnel") }}),
+    logged as (
+        select * from {{ ref("int_funnel_steps") }} where {{ in_window("session_date", "session_funnels") }}
+    ),
 
     carted as (select distinct {{ keys | join(", ") }}, category from logged where step = 'cart'),
 
@@ -30,7 +32,7 @@ with
         select views.*
         from {{ ref("int_funnel_views") }} as views
         where
-            {{ in_window("views.session_date", "funnel") }}
+            {{ in_window("views.session_date", "session_funnels") }}
             and exists (
                 select 1
                 from logged

@@ -12,7 +12,7 @@ with
     logged as (
         select shop_id, visitor_id, event_date, step, step_ts, category
         from {{ ref("int_funnel_steps") }}
-        where {{ in_window("session_date", "funnel", days + 3, days + 1) }}
+        where {{ in_window("session_date", "visitor_funnels", days + 3, days + 1) }}
     ),
 
     -- what names no item is of all that was put into the cart so long before it, or on its day
@@ -43,7 +43,7 @@ with
     people as (
         select shop_id, event_date as funnel_date, visitor_id, first_view_ts
         from {{ ref("agg_user_daily") }}
-        where not is_bot and {{ in_window("event_date", "funnel") }}
+        where not is_bot and {{ in_window("event_date", "visitor_funnels") }}
     ),
 
     stepping as (select distinct shop_id, visitor_id, category from steps),
@@ -58,8 +58,8 @@ with
         from {{ ref("int_funnel_views") }} as views
         inner join stepping using (shop_id, visitor_id, category)
         where
-            {{ in_window("views.session_date", "funnel", 2, 0) }}
-            and {{ in_window("views.event_date", "funnel") }}
+            {{ in_window("views.session_date", "visitor_funnels", 2, 0) }}
+            and {{ in_window("views.event_date", "visitor_funnels") }}
     ),
 
     entries as (

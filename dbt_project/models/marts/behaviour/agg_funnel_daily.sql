@@ -2,7 +2,7 @@
     config(
         materialized="incremental",
         incremental_strategy="replace_written_days",
-        meta={"refresh_class": "written days", "partition_column": "funnel_date", "days_of": ["int_funnel_daily"], "days_after": 7, "publish_by": "funnel_date", "key": ["shop_id", "funnel_date", "unit", "dimension", "dimension_value"]},
+        meta={"refresh_class": "written days", "partition_column": "funnel_date", "days_of": ["int_session_funnels", "int_visitor_funnels"], "days_after": 7, "publish_by": "funnel_date", "key": ["shop_id", "funnel_date", "unit", "dimension", "dimension_value"]},
     )
 }}
 
@@ -11,7 +11,15 @@
 {%- set earlier = {"previous": 7, "previous_day": 1} -%}
 
 with
-    funnels as (select * from {{ ref("int_funnel_daily") }} where {{ in_written_days("funnel_date", 7) }}),
+    funnels as (
+        select *
+        from {{ ref("int_session_funnels") }}
+        where {{ in_written_days("funnel_date", 7) }}
+        union all
+        select *
+        from {{ ref("int_visitor_funnels") }}
+        where {{ in_written_days("funnel_date", 7) }}
+    ),
 
     -- a day with data on which a dimension's value did not occur counts 0, a day without data is unknown
     days as (select distinct shop_id, funnel_date, unit from funnels where dimension = 'all')
