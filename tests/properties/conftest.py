@@ -7,6 +7,10 @@ from datetime import date
 import pytest
 
 from tests.properties import (
+    attribution_cases,
+    behaviour_cases,
+    campaign_cost_cases,
+    cart_and_order_cases,
     identity_cases,
     late_arrival_cases,
     order_table_cases,
@@ -36,4 +40,36 @@ def march(tmp_path_factory: pytest.TempPathFactory) -> Histories:
 @pytest.fixture(params=[DAY_BY_DAY, "shuffled", pytest.param("backwards", marks=pytest.mark.long)])
 def march_order(request: pytest.FixtureRequest) -> str:
     """An order of arrival in March."""
+    return str(request.param)
+
+
+def _in_spring(*days: str) -> list[date]:
+    return [date.fromisoformat(f"2026-{day}") for day in days]
+
+
+#: What arrives months later comes first when shuffled, and what changes its sessions last.
+SPRING = {
+    DAY_BY_DAY: [
+        *(_in_spring(day) for day in ("02-10", "03-10", "03-12", "03-14", "03-18")),
+        _in_spring("04-09", "04-10"),
+        *(_in_spring(day) for day in ("05-20", "06-20")),
+    ],
+    "shuffled": [
+        *(_in_spring(day) for day in ("06-20", "05-20")),
+        _in_spring("04-09", "04-10"),
+        *(_in_spring(day) for day in ("03-18", "03-12", "02-10", "03-14", "03-10")),
+    ],
+}
+
+
+@pytest.fixture(scope="session")
+def spring(tmp_path_factory: pytest.TempPathFactory) -> Histories:
+    """Carts, orders, attribution, behaviour and costs: what happens in March changes up to three months later."""
+    topics = [attribution_cases.TOPIC, cart_and_order_cases.TOPIC, behaviour_cases.TOPIC, campaign_cost_cases.TOPIC]
+    return Histories(tmp_path_factory.mktemp("spring"), topics, SPRING)
+
+
+@pytest.fixture(params=list(SPRING))
+def spring_order(request: pytest.FixtureRequest) -> str:
+    """An order of arrival in spring."""
     return str(request.param)

@@ -92,9 +92,11 @@ class Histories:
         for day in step:
             for topic in self._topics:
                 topic.land(warehouse, day)
-        reached = {model for day in step for topic in self._topics for model in topic.killed_after.get((order, day), ())}
+        reached = [
+            models for topic in self._topics for day in step for models in topic.killed_after.get((order, day), ())
+        ]
         if reached:
-            warehouse.build(step[0], step[-1], select=sorted(reached))
+            warehouse.build(step[0], step[-1], select=reached)
         warehouse.build(step[0], step[-1])
         for topic in self._topics:
             for name, query in topic.watched.items():
