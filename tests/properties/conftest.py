@@ -24,8 +24,16 @@ def _in_march(*days: int) -> list[date]:
 
 #: The shuffled order turns nearly every case round, and leaves none of more than two days in either order.
 MARCH = {
-    DAY_BY_DAY: [_in_march(day) for day in (10, 11, 12, 13, 14)] + [_in_march(15, 16), _in_march(20), _in_march(28)],
-    "shuffled": [_in_march(day) for day in (28, 13, 14, 11, 12, 20, 10)] + [_in_march(15, 16)],
+    DAY_BY_DAY: [
+        *(_in_march(day) for day in (10, 11, 12)),
+        *(_in_march(13, 14), _in_march(15, 16)),
+        *(_in_march(day) for day in (20, 28)),
+    ],
+    "shuffled": [
+        *(_in_march(28), _in_march(13, 14)),
+        *(_in_march(day) for day in (11, 12, 20, 10)),
+        _in_march(15, 16),
+    ],
     "backwards": [_in_march(day) for day in (28, 20, 16, 15, 14, 13, 12, 11, 10)],
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.lake import Lake
-from ingestion.load import ingest_file
+from ingestion.load import connect, ingest_file
 from ingestion.mapping import SourceMapping, load_mapping
 from ingestion.shops import Shop
 from orchestration.dbt_in_process import prepare_manifest, run_dbt
@@ -21,6 +22,7 @@ from publishing import PublishedReader, publish
 Export = dict[tuple[str, str], list[str]]
 
 PLAIN_EVENTS = Path(__file__).parent / "plain_events.yml"
+_mapping = functools.cache(load_mapping)
 
 
 class Warehouse:
@@ -31,15 +33,17 @@ class Warehouse:
         self.threads = threads
         (home / "tmp").mkdir(parents=True, exist_ok=True)
         self.lake = Lake(home / "lake")
+        # one connection for all files: tests land hundreds of tiny ones
+        self._ingestion = connect(self.lake, threads)
 
     def land(
         self, files: Iterable[Path], mapping: SourceMapping | Path | str, shop: Shop, supersede: str | None = None
     ) -> None:
         """Ingest files of a shop under one mapping."""
         if not isinstance(mapping, SourceMapping):
-            mapping = load_mapping(mapping)
+            mapping = _mapping(mapping)
         for file in files:
-            ingest_file(self.lake, file, mapping, shop, supersede=supersede)
+            ingest_file(self.lake, file, mapping, shop, supersede=supersede, connection=self._ingestion)
 
     def land_events(
         self, shop: Shop, arrival: date, events: Sequence[dict[str, object]], name: str = "log", **options: str
@@ -81,9 +85,10 @@ class Warehouse:
         outcome = run_dbt(arguments, environment, self.home / "target")
         assert not outcome.failed, [f"{node.unique_id}: {node.message}" for node in outcome.failed]
 
-    def publish(self) -> PublishedReader:
-        """Publish every mart and return a reader of them."""
-        publish(self.home / "warehouse.duckdb", self.home / "published", mart_specs(read_manifest()), "test", None)
+    def publish(self, *names: str) -> PublishedReader:
+        """Publish the marts named, or every one, and return a reader of them."""
+        specs = [spec for spec in mart_specs(read_manifest()) if not names or spec.name in names]
+        publish(self.home / "warehouse.duckdb", self.home / "published", specs, "test", None)
         return PublishedReader(self.home / "published")
 
     def rows(self, query: str) -> list[tuple[object, ...]]:

@@ -20,7 +20,7 @@ SOLD_TO_CUSTOMERS = """
 
 @pytest.fixture(scope="module")
 def published(online_retail: Warehouse) -> PublishedReader:
-    return online_retail.publish()
+    return online_retail.publish("fct_orders", "fct_order_items", "agg_kpis_daily", "dim_customers", "customer_rfm")
 
 
 def test_every_line_is_read_and_kept(online_retail: Warehouse) -> None:
