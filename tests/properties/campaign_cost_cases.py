@@ -33,7 +33,7 @@ REPORTS: dict[str, list[tuple[str, str, str, str, str, str]]] = {
         ("2026-03-11", "bing", "spring", "9", "USD", "4"),
         ("2026-03-11", "douyin", "spring", "", "CNY", "7"),
     ],
-    "03-14": [("2026-03-11", "Google", "spring", "25", "CNY", "10")],
+    "03-18": [("2026-03-11", "Google", "spring", "25", "CNY", "10")],
     "05-20": [("2026-03-11", "weibo", "unseen", "5", "CNY", "")],
 }
 

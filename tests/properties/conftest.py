@@ -22,7 +22,8 @@ def _in_march(*days: int) -> list[date]:
     return [date(2026, 3, day) for day in days]
 
 
-#: The shuffled order turns nearly every case round, and leaves none of more than two days in either order.
+#: Shuffled, nearly every case is turned round, and what is random comes neither forwards nor backwards. Backwards,
+#: which `make verify` adds, no two days share a run.
 MARCH = {
     DAY_BY_DAY: [
         *(_in_march(day) for day in (10, 11, 12)),
@@ -31,7 +32,7 @@ MARCH = {
     ],
     "shuffled": [
         *(_in_march(28), _in_march(13, 14)),
-        *(_in_march(day) for day in (11, 12, 20, 10)),
+        *(_in_march(day) for day in (12, 11, 20, 10)),
         _in_march(15, 16),
     ],
     "backwards": [_in_march(day) for day in (28, 20, 16, 15, 14, 13, 12, 11, 10)],
