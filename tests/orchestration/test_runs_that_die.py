@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -29,27 +30,44 @@ DAY = date(2025, 3, 10)
 LATER = date(2025, 3, 11)
 
 
-def footfall(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
-
-
 @pytest.fixture(scope="module")
 def first_day(dbt_manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which one day is published and the next day's file waits; tests work on copies."""
     home = tmp_path_factory.mktemp("first_day") / "home"
     drop(home, DAY, visit(DAY, "d1", order="o1") + visit(DAY, "d2", hour=23))
-    run_in(home)
+    done = run_in(home)
+    assert done.exit_code == 0, done.output
     drop(home, LATER, visit(LATER, "d1", order="o2") + visit(LATER, "d2", hour=0))
     return home
 
 
+@dataclass(frozen=True)
+class Mended:
+    """A home whose second day's run failed, and what a full refresh published of it afterwards."""
+
+    settings: Settings
+    failed: Result
+    version_before: str
+    version_after_failure: str
+    waiting_after_failure: list[date]
+    tables: dict[str, bytes]
+
+
 @pytest.fixture(scope="module")
-def undisturbed(first_day: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What is published after the second day when nothing goes wrong."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    home = Path(shutil.copytree(first_day, folder / "home"))
-    run_in(home)
-    return exported(home, folder / "tables")
+def mended(first_day: Path, tmp_path_factory: pytest.TempPathFactory) -> Mended:
+    """The second day's run meets a mart in another shape than its model says; a full refresh makes it good."""
+    folder = tmp_path_factory.mktemp("mended")
+    settings = load_settings(home=Path(shutil.copytree(first_day, folder / "home")))
+    before = PublishedReader(settings.published).version
+    # dbt stops where it cannot write
+    with duckdb.connect(settings.warehouse) as connection:
+        connection.execute("ALTER TABLE marts.fct_sessions RENAME COLUMN session_id TO id_of_session")
+    failed = run_in(settings.home)
+    after, waiting = PublishedReader(settings.published).version, waiting_days(settings)
+    done = run_in(settings.home, "--full-refresh")
+    assert done.exit_code == 0, done.output
+    tables = exported(settings.home, folder / "tables")
+    return Mended(settings, failed, before, after, [day.arrival_date for day in waiting], tables)
 
 
 @pytest.fixture
@@ -59,14 +77,13 @@ def copied(first_day: Path, settings: Settings) -> Settings:
     return settings
 
 
-def run_in(home: Path) -> None:
-    """`footfall run` that must succeed, without touching this process's environment."""
+def run_in(home: Path, *arguments: str) -> Result:
+    """`footfall run` in a home, without touching this process's environment."""
     with pytest.MonkeyPatch.context() as patch:
         for key, value in load_settings(home=home).environment().items():
             patch.setenv(key, value)
         patch.setenv("DAGSTER_HOME", "")
-        done = footfall("run")
-    assert done.exit_code == 0, done.output
+        return CliRunner().invoke(app, ["run", *arguments])
 
 
 @pytest.fixture
@@ -105,20 +122,14 @@ def test_runs_of_dead_processes_are_failed_and_give_their_slots_back(instance: d
     assert storage.claim_concurrency_slot("duckdb", "00000001", "dbt_daily").is_claimed
 
 
-def test_a_run_that_fails_says_why_and_publishes_nothing(copied: Settings) -> None:
-    before = PublishedReader(copied.published).version
-    # A mart in another shape than its model says: dbt stops where it cannot write.
-    with duckdb.connect(copied.warehouse) as connection:
-        connection.execute("ALTER TABLE marts.fct_sessions RENAME COLUMN session_id TO id_of_session")
-    failed = footfall("run")
-    assert failed.exit_code == 1
-    assert "Nothing of this run was published" in failed.stderr
-    assert "fct_sessions" in failed.stderr
-    assert PublishedReader(copied.published).version == before
-    assert [day.arrival_date for day in waiting_days(copied)] == [LATER]
-    mended = footfall("run", "--full-refresh")
-    assert mended.exit_code == 0, mended.output
-    assert waiting_days(copied) == []
+def test_a_run_that_fails_says_why_and_publishes_nothing(mended: Mended) -> None:
+    assert mended.failed.exit_code == 1
+    assert "Nothing of this run was published" in mended.failed.stderr
+    assert "fct_sessions" in mended.failed.stderr
+    assert mended.version_after_failure == mended.version_before
+    assert mended.waiting_after_failure == [LATER]
+    assert waiting_days(mended.settings) == []
+    assert PublishedReader(mended.settings.published).version != mended.version_before
 
 
 def kill(home: Path, point: str) -> None:
@@ -156,9 +167,10 @@ POINTS = [
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_after_a_kill_the_next_run_ends_in_the_bytes_of_an_undisturbed_one(
-    copied: Settings, tmp_path: Path, undisturbed: dict[str, bytes], point: str
+def test_after_a_kill_the_next_run_ends_in_the_bytes_of_a_full_refresh(
+    copied: Settings, tmp_path: Path, mended: Mended, point: str
 ) -> None:
     kill(copied.home, point)
-    run_in(copied.home)
-    assert exported(copied.home, tmp_path / "tables") == undisturbed
+    done = run_in(copied.home)
+    assert done.exit_code == 0, done.output
+    assert exported(copied.home, tmp_path / "tables") == mended.tables

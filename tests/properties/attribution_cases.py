@@ -10,6 +10,7 @@ from typing import Any
 from ingestion.identity_overrides import decide_identity
 from ingestion.mapping import parse_mapping
 from ingestion.shops import Shop
+from tests.properties.histories import Topic
 from tests.properties.warehouse import Warehouse
 
 Event = dict[str, object]
@@ -167,7 +168,7 @@ CASES: dict[str, dict[str, list[Event] | tuple[str, str, str]]] = {
     "negative_worth": {
         "03-12": [event("03-11 09:00", "d1"), ad("03-11 12:00", "d1", "bing"), buys("03-12 09:00", "d1", -1)],
     },
-    **{f"random_{seed}": _random_case(seed) for seed in range(2)},  # type: ignore[dict-item]
+    **{f"random_touches_{seed}": _random_case(seed) for seed in range(2)},  # type: ignore[dict-item]
 }  # fmt: skip
 
 #: day -> the order table's row then: number, time of the order, status
@@ -176,8 +177,6 @@ ORDER_TABLE = {
     "03-14": ("o1", "2026-05-01 01:00:00", "paid"),
     "05-20": ("o1", "2026-03-11 23:00:00", "completed"),
 }
-DAYS = ["02-10", "03-12", "03-14", "05-20"]
-
 
 #: case -> the order's touches, earliest first, as source and credit by model linear, and the money credited
 CREDITED: dict[str, list[tuple[str, float, int | None]]] = {
@@ -218,8 +217,9 @@ def day_of(day: str) -> date:
     return date.fromisoformat(f"2026-{day}")
 
 
-def land(warehouse: Warehouse, day: str) -> None:
+def land(warehouse: Warehouse, arrival: date) -> None:
     """What arrived on a day in every case, and the decisions of people on it."""
+    day = f"{arrival:%m-%d}"
     for case, arrivals in CASES.items():
         arrived = arrivals.get(day)
         if isinstance(arrived, tuple):
@@ -250,3 +250,15 @@ def _land_order_table(warehouse: Warehouse, day: str, order: str, ordered_at: st
         parse_mapping({**mapping, "arrival": {"rule": "event_day"}}, "orders"),
         Shop("order_table", "Asia/Shanghai", "CNY", "tables"),
     )
+
+
+TOPIC = Topic(
+    shops=[*CASES, "order_table"],
+    land=land,
+    killed_after={
+        ("shuffled", day_of("02-10")): ["+int_attribution_touches"],
+        ("shuffled", day_of("03-12")): ["+fct_orders", "+dim_identities"],
+        ("shuffled", day_of("03-14")): ["+fct_attribution"],
+        ("shuffled", day_of("05-20")): ["+int_attribution_touched", "+int_campaign_sessions"],
+    },
+)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import random
+from collections.abc import Sequence
 from datetime import date, timedelta
+
+from ingestion.mapping import parse_mapping
+from ingestion.shops import Shop
+from tests.properties.histories import DAY_BY_DAY, Topic
+from tests.properties.warehouse import Warehouse
 
 Event = dict[str, object]
 Row = dict[str, str]
@@ -221,6 +228,40 @@ def _random_server_shop(seed: int) -> dict[str, list[Event]]:
 
 
 EVENT_CASES["random_server"] = _random_server_shop(3)
-EVENT_CASES |= {f"random_{seed}": _random_shop(seed) for seed in range(2)}
-CASES = [*EVENT_CASES, *TABLE_CASES]
-DAYS = sorted({day for arrivals in [*EVENT_CASES.values(), *TABLE_CASES.values()] for day in arrivals})
+EVENT_CASES |= {f"random_carts_{seed}": _random_shop(seed) for seed in range(2)}
+
+
+def _land_table(warehouse: Warehouse, shop: Shop, day: date, table: str, rows: Sequence[Row]) -> None:
+    times = {"updated_at", "ordered_at", "refunded_at"}
+    columns = {name: {"column": name, "time": "iso"} if name in times else name for name in TABLES[table]}
+    mapping = {"source": f"plain_{table}", "contract": table, "format": {"type": "csv"}, "columns": columns}
+    file = warehouse.home / "landing" / f"{shop.shop_id}-{day}-{table}.csv"
+    file.parent.mkdir(exist_ok=True)
+    with file.open("w", newline="") as handle:
+        writer = csv.DictWriter(handle, TABLES[table])
+        writer.writeheader()
+        writer.writerows(rows)
+    warehouse.land([file], parse_mapping({**mapping, "arrival": {"rule": "event_day"}}, table), shop)
+
+
+def _land(warehouse: Warehouse, arrival: date) -> None:
+    day = f"{arrival:%m-%d}"
+    for name, events in EVENT_CASES.items():
+        if day in events:
+            warehouse.land_events(Shop(name, "Asia/Shanghai", "CNY"), arrival, events[day])
+    for name, deliveries in TABLE_CASES.items():
+        shop = Shop(name, "Asia/Shanghai", "CNY", "tables")
+        for kind, rows in deliveries.get(day, []):
+            if kind == "events":
+                warehouse.land_events(shop, arrival, rows)
+            else:
+                _land_table(warehouse, shop, arrival, kind, rows)  # type: ignore[arg-type]
+
+
+#: A run that dies when carts and orders are written and what is summed up from them is not.
+_DEAD = ["+fct_orders", "+fct_carts", "+int_order_tracking"]
+TOPIC = Topic(
+    shops=[*EVENT_CASES, *TABLE_CASES],
+    land=_land,
+    killed_after={(DAY_BY_DAY, date(2026, 4, 10)): _DEAD, (DAY_BY_DAY, date(2026, 6, 20)): _DEAD},
+)

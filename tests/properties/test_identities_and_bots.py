@@ -3,126 +3,87 @@
 from __future__ import annotations
 
 import csv
-from datetime import UTC, date, datetime
+import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from ingestion.identity_overrides import decide_identity
-from ingestion.shops import Shop
+from tests.properties.histories import DAY_BY_DAY, Histories
+from tests.properties.identity_cases import CASES, LOGS, burst, event, shop_of
 from tests.properties.warehouse import Warehouse, assert_same_export
 
+pytestmark = pytest.mark.xdist_group("march")
 DAY = date(2026, 3, 10)
-SHOP = Shop("shop", "Asia/Shanghai", "CNY")
+SHOP = shop_of("shop")
 AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/121.0 Safari/537.36"
 
 
-def event(ts: str, device: str | None, name: str = "page_view", **more: object) -> dict[str, object]:
-    """An event at a local time `DD HH:MM:SS` of March 2026; its id is its time and device."""
-    day, clock = ts.split(" ")
-    at = f"2026-03-{day}T{clock}+08:00"
-    return {"event_id": f"{at} {device} {name}", "event_name": name, "event_ts": at, "device_id": device, **more}
+def merged(warehouse: Warehouse, shop: str) -> list[tuple[object, ...]]:
+    return warehouse.rows(
+        "select anonymous_id, customer_id, rule from marts.dim_identities "
+        f"where is_merged and shop_id = '{shop}' order by 1"
+    )
 
 
-def merged(warehouse: Warehouse) -> list[tuple[object, ...]]:
-    return warehouse.rows("select anonymous_id, customer_id, rule from marts.dim_identities where is_merged order by 1")
+@pytest.mark.parametrize("case", CASES)
+def test_any_order_of_arrival_ends_in_the_same_bytes(case: str, march: Histories, march_order: str) -> None:
+    """Of log-ins, of decisions, and of the events that show a program."""
+    assert march.expected["int_events", case]
+    assert_same_export(march.export(march_order), march.expected, case)
 
 
-LOGS = {
-    10: [event("10 10:00:00", "own"), event("10 10:00:00", "till"), event("10 10:00:00", "family")],
-    12: [
-        event("12 10:00:00", "own", "login", customer_id="ann"),
-        event("12 10:00:00", "family", "login", customer_id="bob"),
-        event("12 11:00:00", "family", customer_id="bob"),
-        *(event(f"12 {hour}:00:00", "till", "login", customer_id=f"c{hour}") for hour in range(10, 16)),
-    ],
-    14: [event("13 09:00:00", "family", "login", customer_id="cat")],
-}
-
-
-@pytest.fixture
-def logged(tmp_path: Path) -> Warehouse:
-    warehouse = Warehouse(tmp_path / "days")
-    for day, events in LOGS.items():
-        warehouse.land_events(SHOP, DAY.replace(day=day), events)
-        warehouse.build(DAY.replace(day=day))
-    return warehouse
-
-
-def whole(tmp_path: Path) -> Warehouse:
-    warehouse = Warehouse(tmp_path / "whole")
-    for day, events in LOGS.items():
-        warehouse.land_events(SHOP, DAY.replace(day=day), events)
-    return warehouse
-
-
-def test_a_late_log_in_claims_the_device_and_many_log_ins_claim_nothing(logged: Warehouse, tmp_path: Path) -> None:
-    assert merged(logged) == [("own", "ann", "only_customer")]
+def test_a_late_log_in_claims_the_device_and_many_log_ins_claim_nothing(march: Histories) -> None:
+    logged = march.ended(DAY_BY_DAY)
+    assert merged(logged, "logged_in") == [("own", "ann", "only_customer")]
     shared = logged.rows(
         "select anonymous_id, count(*), bool_and(is_shared_device) from marts.dim_identities "
-        "where rule = 'shared_device' group by 1 order by 1"
+        "where rule = 'shared_device' and shop_id = 'logged_in' group by 1 order by 1"
     )
     assert shared == [("family", 2, True), ("till", 6, True)]
-    full = whole(tmp_path)
-    full.build()
-    assert_same_export(logged.export(), full.export())
 
 
-def test_decisions_undo_and_make_merges_also_in_a_full_refresh(logged: Warehouse, tmp_path: Path) -> None:
-    full = whole(tmp_path)
-    for warehouse in (logged, full):
-        for number, (device, customer, action) in enumerate(
-            [
-                ("own", "ann", "separate"),
-                ("family", "cat", "separate"),
-                ("till", "c12", "join"),
-                ("never seen", "ann", "join"),
-                ("till", "c13", "separate"),
-            ]
-        ):
-            at = datetime(2026, 4, 1, number, tzinfo=UTC)
-            decide_identity(warehouse.lake, "shop", device, customer, action, "ann", "because", at)  # type: ignore[arg-type]
-    logged.build(DAY.replace(day=14))
-    full.build()
-    assert_same_export(logged.export(), full.export())
-    assert merged(logged) == [
-        ("family", "bob", "only_customer"),
-        ("never seen", "ann", "joined"),
-        ("till", "c12", "joined"),
-    ]
-    assert logged.rows("select rule from marts.dim_identities where anonymous_id = 'own'") == [("separated",)]
-    # the newest decision on a pair counts, so an undoing can be undone
-    decide_identity(logged.lake, "shop", "own", "ann", "join", "ann", "no", datetime(2026, 4, 2, tzinfo=UTC))
-    logged.build(DAY.replace(day=14))
-    assert ("own", "ann", "joined") in merged(logged)
-    # a spreadsheet turned the columns round, left a blank row, and the undoing was in truth hours earlier
-    file = logged.lake.identity_overrides_file
+def test_decisions_undo_and_make_merges_also_in_a_full_refresh(march: Histories) -> None:
+    for warehouse in (march.ended(DAY_BY_DAY), march.whole):
+        assert merged(warehouse, "decided") == [
+            ("family", "bob", "only_customer"),
+            ("never seen", "ann", "joined"),
+            ("till", "c12", "joined"),
+        ]
+        rule = "select rule from marts.dim_identities where anonymous_id = 'own' and shop_id = 'decided'"
+        assert warehouse.rows(rule) == [("separated",)]
+    assert march.seen(DAY_BY_DAY, "merges undone and made again") == [
+        [("only_customer",)], [("separated",)], [("joined",)],
+    ]  # fmt: skip
+    assert ("own", "ann", "joined") in merged(march.ended(DAY_BY_DAY), "decided_again")
+
+
+def test_decisions_that_a_spreadsheet_turned_round_are_read_the_same(march: Histories, tmp_path: Path) -> None:
+    """Columns in another order, a blank row, and an undoing that was in truth some hours earlier."""
+    turned = Warehouse(tmp_path / "turned")
+    shutil.copytree(march.ended(DAY_BY_DAY).home, turned.home, dirs_exist_ok=True)
+    file = turned.lake.identity_overrides_file
     with file.open(newline="") as handle:
-        turned = [row[::-1] for row in csv.reader(handle)]
-    turned[-1][2] = "2026-04-01T05:00:00+08:00"
+        header, *rows = [row[::-1] for row in csv.reader(handle)]
+    [undone] = [row for row in rows if row[-1] == "decided_again" and row[3:6] == ["join", "ann", "own"]]
+    undone[2] = "2026-04-20T05:00:00+08:00"
     with file.open("w", newline="", encoding="utf-8-sig") as handle:
-        csv.writer(handle).writerows([turned[0], [""] * 7, *turned[1:]])
-    logged.build(DAY.replace(day=14), select=["stg_identity_overrides", "dim_identities"])
-    assert logged.rows("select rule from marts.dim_identities where anonymous_id = 'own'") == [("separated",)]
-    assert ("till", "c12", "joined") in merged(logged)
+        csv.writer(handle).writerows([header, [""] * 7, *rows])
+    turned.build(date(2026, 3, 28), select=["stg_identity_overrides", "dim_identities"])
+    rule = "select rule from marts.dim_identities where anonymous_id = 'own' and shop_id = 'decided_again'"
+    assert turned.rows(rule) == [("separated",)]
+    assert ("till", "c12", "joined") in merged(turned, "decided_again")
 
 
 def test_two_customers_are_merged_to_the_main_one_where_the_shop_allows_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FOOTFALL_MAX_CUSTOMERS_PER_DEVICE", "2")
-    warehouse = whole(tmp_path)
-    warehouse.build()
-    assert merged(warehouse) == [("family", "bob", "main_customer"), ("own", "ann", "only_customer")]
-
-
-def _burst(device: str, start: str, events: int, seconds: int) -> list[dict[str, object]]:
-    hour, minute = (int(part) for part in start.split(":"))
-    made = []
-    for number in range(events):
-        at = hour * 3600 + minute * 60 + number * seconds
-        made.append(event(f"{10 + at // 86400} {at // 3600 % 24:02d}:{at // 60 % 60:02d}:{at % 60:02d}", device))
-    return made
+    warehouse = Warehouse(tmp_path)
+    for day, events in LOGS.items():
+        warehouse.land_events(SHOP, DAY.replace(day=day), events)
+    warehouse.build(select=["+dim_identities"])
+    assert merged(warehouse, "shop") == [("family", "bob", "main_customer"), ("own", "ann", "only_customer")]
 
 
 def test_each_rule_finds_its_program_and_people_are_left_alone(tmp_path: Path) -> None:
@@ -136,9 +97,9 @@ def test_each_rule_finds_its_program_and_people_are_left_alone(tmp_path: Path) -
             **event("10 10:00:00", "buyer", "purchase", order_id="o1", value=10, item_id="i1", price=10, quantity=1),
             "user_agent": "python-requests/2.32",
         },
-        *_burst("scraper", "09:00", 80, 1),
-        *_burst("reader", "09:00", 80, 20),
-        *_burst("monitor", "00:10", 150, 600),
+        *burst("scraper", "09:00", 80, 1),
+        *burst("reader", "09:00", 80, 20),
+        *burst("monitor", "00:10", 150, 600),
         *(event(f"10 {hour:02d}:30:00", "round the clock") for hour in range(21)),
         *({**event("10 12:00:00", f"one hit {number}"), **page, "user_agent": "Old/1.0"} for number in range(60)),
         *({**event("10 12:00:00", f"guest {number}"), **page} for number in range(60)),
@@ -147,7 +108,7 @@ def test_each_rule_finds_its_program_and_people_are_left_alone(tmp_path: Path) -
     warehouse = Warehouse(tmp_path)
     warehouse.land_events(SHOP, DAY, [one for one in events if str(one["event_ts"]) < "2026-03-11"])
     warehouse.land_events(SHOP, DAY.replace(day=11), [one for one in events if str(one["event_ts"]) >= "2026-03-11"])
-    warehouse.build()
+    warehouse.build(select=["+agg_user_daily", "+agg_kpis_daily"])
     found = dict(
         warehouse.rows(
             "select regexp_replace(visitor_id, ' [0-9]+$', ''), "
@@ -172,20 +133,11 @@ def test_each_rule_finds_its_program_and_people_are_left_alone(tmp_path: Path) -
     ) == [(63, 64, 63, 84)]
 
 
-def test_a_late_burst_turns_the_whole_day_of_its_visitor(tmp_path: Path) -> None:
+def test_a_late_burst_turns_the_whole_day_of_its_visitor(march: Histories) -> None:
     """What was taken for a person yesterday is found out by events that arrive today, and in any order."""
-    calm, burst = [event("10 08:00:00", "d1"), event("10 20:00:00", "d2")], _burst("d1", "12:00", 70, 1)
-    stepwise, full = Warehouse(tmp_path / "steps"), Warehouse(tmp_path / "full")
-    for warehouse in (stepwise, full):
-        warehouse.land_events(SHOP, DAY, calm)
-    stepwise.build(DAY)
-    assert stepwise.rows("select bool_or(is_bot) from marts.fct_sessions") == [(False,)]
-    for warehouse in (stepwise, full):
-        warehouse.land_events(SHOP, DAY.replace(day=12), burst)
-    stepwise.build(DAY.replace(day=12))
-    full.build()
-    assert_same_export(stepwise.export(), full.export())
+    assert march.seen(DAY_BY_DAY, "programs of the late burst") == [[(False,)], [(True,)]]
     flags = (
-        "select visitor_id, count(*), bool_and(is_bot), bool_or(is_bot) from marts.fct_sessions group by 1 order by 1"
+        "select visitor_id, count(*), bool_and(is_bot), bool_or(is_bot) from marts.fct_sessions "
+        "where shop_id = 'late_burst' group by 1 order by 1"
     )
-    assert stepwise.rows(flags) == [("d1", 2, True, True), ("d2", 1, False, False)]
+    assert march.whole.rows(flags) == [("d1", 2, True, True), ("d2", 1, False, False)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -51,22 +51,35 @@ def whole(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehous
     return warehouse
 
 
-def _stepwise(days: list[date], simulated: Path, home: Path) -> Export:
-    warehouse = Warehouse(home)
-    for day in days:
-        _land(warehouse, _files_by_day(simulated)[day])
-        warehouse.build(day)
+def _steps(simulated: Path, days_a_step: int) -> list[list[date]]:
+    """The days of the shop in order, so many in a step."""
+    days = sorted(_files_by_day(simulated))
+    return [days[begin : begin + days_a_step] for begin in range(0, len(days), days_a_step)]
+
+
+def _stepwise(steps: Iterable[Sequence[date]], simulated: Path, home: Path) -> Export:
+    """The days of a step arrive, a run about them follows, then the next step arrives."""
+    warehouse, files = Warehouse(home), _files_by_day(simulated)
+    for step in steps:
+        for day in step:
+            _land(warehouse, files[day])
+        warehouse.build(step[0], step[-1])
     return warehouse.export()
 
 
-def test_day_by_day_equals_one_load(whole: Warehouse, simulated: Path, tmp_path: Path) -> None:
-    assert_same_export(_stepwise(sorted(_files_by_day(simulated)), simulated, tmp_path), whole.export())
+DAYS_A_STEP = [pytest.param(1, marks=pytest.mark.long), 3]
 
 
-def test_shuffled_days_equal_one_load(whole: Warehouse, simulated: Path, tmp_path: Path) -> None:
-    days = sorted(_files_by_day(simulated))
-    random.Random(5).shuffle(days)
-    assert_same_export(_stepwise(days, simulated, tmp_path), whole.export())
+@pytest.mark.parametrize("days_a_step", DAYS_A_STEP)
+def test_day_after_day_equals_one_load(whole: Warehouse, simulated: Path, tmp_path: Path, days_a_step: int) -> None:
+    assert_same_export(_stepwise(_steps(simulated, days_a_step), simulated, tmp_path), whole.export())
+
+
+@pytest.mark.parametrize("days_a_step", DAYS_A_STEP)
+def test_shuffled_days_equal_one_load(whole: Warehouse, simulated: Path, tmp_path: Path, days_a_step: int) -> None:
+    steps = _steps(simulated, days_a_step)
+    random.Random(5).shuffle(steps)
+    assert_same_export(_stepwise(steps, simulated, tmp_path), whole.export())
 
 
 def _truth(simulated: Path, query: str) -> list[tuple[object, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import json
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from ingestion.lake import Lake
-from ingestion.load import ingest_file
+from ingestion.load import connect, ingest_file
 from ingestion.mapping import SourceMapping, load_mapping
 from ingestion.shops import Shop
 from orchestration.dbt_in_process import prepare_manifest, run_dbt
@@ -21,24 +22,28 @@ from publishing import PublishedReader, publish
 Export = dict[tuple[str, str], list[str]]
 
 PLAIN_EVENTS = Path(__file__).parent / "plain_events.yml"
+_mapping = functools.cache(load_mapping)
 
 
 class Warehouse:
-    """One home folder with a lake and a warehouse."""
+    """One home folder with a lake and a warehouse; one DuckDB thread is cheapest where a table has few rows."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, threads: int = 1) -> None:
         self.home = home
+        self.threads = threads
         (home / "tmp").mkdir(parents=True, exist_ok=True)
         self.lake = Lake(home / "lake")
+        # one connection for all files: tests land hundreds of tiny ones
+        self._ingestion = connect(self.lake, threads)
 
     def land(
         self, files: Iterable[Path], mapping: SourceMapping | Path | str, shop: Shop, supersede: str | None = None
     ) -> None:
         """Ingest files of a shop under one mapping."""
         if not isinstance(mapping, SourceMapping):
-            mapping = load_mapping(mapping)
+            mapping = _mapping(mapping)
         for file in files:
-            ingest_file(self.lake, file, mapping, shop, supersede=supersede)
+            ingest_file(self.lake, file, mapping, shop, supersede=supersede, connection=self._ingestion)
 
     def land_events(
         self, shop: Shop, arrival: date, events: Sequence[dict[str, object]], name: str = "log", **options: str
@@ -65,19 +70,25 @@ class Warehouse:
         if first is not None:
             end = (last or first) + timedelta(days=1)
             window = ["--event-time-start", first.isoformat(), "--event-time-end", end.isoformat()]
-        if not (self.home / "warehouse.duckdb").exists():
-            self._dbt("seed")
-        selected = ["--select", *select] if select else []
-        self._dbt("run", *window, *(["--full-refresh"] if full_refresh else []), *selected)
+        refresh = ["--full-refresh"] if full_refresh else []
+        if (self.home / "warehouse.duckdb").exists():
+            self.dbt("run", *window, *refresh, *(["--select", *select] if select else []))
+        else:
+            # the seeds as well, once, and all of them: what is selected later may need others
+            selected = ["--select", *select, "resource_type:seed"] if select else []
+            self.dbt("build", "--exclude-resource-type", "test", "unit_test", *window, *refresh, *selected)
 
-    def _dbt(self, *arguments: str) -> None:
+    def dbt(self, *arguments: str) -> None:
+        """Run a dbt command of which nothing may fail."""
         prepare_manifest()
-        outcome = run_dbt(arguments, {"FOOTFALL_HOME": str(self.home)}, self.home / "target")
+        environment = {"FOOTFALL_HOME": str(self.home), "FOOTFALL_DUCKDB_THREADS": str(self.threads)}
+        outcome = run_dbt(arguments, environment, self.home / "target")
         assert not outcome.failed, [f"{node.unique_id}: {node.message}" for node in outcome.failed]
 
-    def publish(self) -> PublishedReader:
-        """Publish every mart and return a reader of them."""
-        publish(self.home / "warehouse.duckdb", self.home / "published", mart_specs(read_manifest()), "test", None)
+    def publish(self, *names: str) -> PublishedReader:
+        """Publish the marts named, or every one, and return a reader of them."""
+        specs = [spec for spec in mart_specs(read_manifest()) if not names or spec.name in names]
+        publish(self.home / "warehouse.duckdb", self.home / "published", specs, "test", None)
         return PublishedReader(self.home / "published")
 
     def rows(self, query: str) -> list[tuple[object, ...]]:

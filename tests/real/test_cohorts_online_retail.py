@@ -6,22 +6,12 @@ import duckdb
 import pandas as pd
 import pytest
 
-from ingestion.shops import Shop
 from tests.properties.warehouse import Warehouse
 from tests.real.public_data import public_file
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("online_retail")]
 
 CELL = ["cohort_start", "period_number", "cohort_size", "active", "orders", "net_revenue_minor"]
-
-
-@pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    warehouse = Warehouse(tmp_path_factory.mktemp("retail"))
-    file = public_file("uci_online_retail/online_retail.parquet")
-    warehouse.land([file], "uci_online_retail", Shop("retail", "Europe/London", "GBP"))
-    warehouse.build()
-    return warehouse
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +48,8 @@ def _cohorts(sold: pd.DataFrame, period: str) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(("period", "cells"), [("month", 91), ("week", 1_435)])
-def test_every_cell_is_the_one_of_pandas(warehouse: Warehouse, sold: pd.DataFrame, period: str, cells: int) -> None:
-    rows = warehouse.rows(
+def test_every_cell_is_the_one_of_pandas(online_retail: Warehouse, sold: pd.DataFrame, period: str, cells: int) -> None:
+    rows = online_retail.rows(
         f"select {', '.join(CELL)} from marts.agg_retention_cohorts "
         f"where cohort_type = 'first_purchase' and period = '{period}' order by 1, 2"
     )
@@ -68,9 +58,9 @@ def test_every_cell_is_the_one_of_pandas(warehouse: Warehouse, sold: pd.DataFram
     assert rows == expected
 
 
-def test_first_month_and_the_unfinished_one(warehouse: Warehouse) -> None:
+def test_first_month_and_the_unfinished_one(online_retail: Warehouse) -> None:
     """885 customers of December 2010, of whom 324 order in January; the data end on 9 December 2011."""
-    rows = warehouse.rows(
+    rows = online_retail.rows(
         "select period_number, cohort_size, active, retention_rate, is_complete from marts.agg_retention_cohorts "
         "where cohort_type = 'first_purchase' and period = 'month' and cohort_start = date '2010-12-01' order by 1"
     )

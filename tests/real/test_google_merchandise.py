@@ -22,7 +22,7 @@ WEEK_END = date(2016, 8, 7)
 
 @pytest.fixture(scope="module")
 def week(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    warehouse = Warehouse(tmp_path_factory.mktemp("merch-week"))
+    warehouse = Warehouse(tmp_path_factory.mktemp("merch-week"), threads=2)
     for files in split_by_day(tmp_path_factory.mktemp("days"), FIRST, WEEK_END).values():
         land(warehouse, files)
     warehouse.build()
@@ -32,7 +32,7 @@ def week(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCo
 
 @pytest.fixture(scope="module")
 def months(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    warehouse = Warehouse(tmp_path_factory.mktemp("merch"))
+    warehouse = Warehouse(tmp_path_factory.mktemp("merch"), threads=2)
     for mapping, name in FILES.items():
         warehouse.land([public_file(name)], SOURCES / f"{mapping}.yml", SHOP)
     warehouse.build()

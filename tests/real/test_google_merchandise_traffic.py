@@ -43,7 +43,7 @@ PRODUCT_HITS = """
 
 @pytest.fixture(scope="module")
 def beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    warehouse = Warehouse(tmp_path_factory.mktemp("merch"))
+    warehouse = Warehouse(tmp_path_factory.mktemp("merch"), threads=2)
     land(warehouse, [(mapping, public_file(name)) for mapping, name in FILES.items()])
     warehouse.build()
     with open_beside(warehouse) as connection:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import pytest
 
 from ingestion.ledger import read_ledger
-from ingestion.shops import Shop
 from publishing import PublishedReader
 from tests.properties.warehouse import Warehouse
-from tests.real.public_data import public_file
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("online_retail")]
 
 #: Lines with a customer that are not cancelled, as the literature counts them.
 SOLD_TO_CUSTOMERS = """
@@ -21,21 +19,12 @@ SOLD_TO_CUSTOMERS = """
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    warehouse = Warehouse(tmp_path_factory.mktemp("retail"))
-    file = public_file("uci_online_retail/online_retail.parquet")
-    warehouse.land([file], "uci_online_retail", Shop("retail", "Europe/London", "GBP"))
-    warehouse.build()
-    return warehouse
+def published(online_retail: Warehouse) -> PublishedReader:
+    return online_retail.publish("fct_orders", "fct_order_items", "agg_kpis_daily", "dim_customers", "customer_rfm")
 
 
-@pytest.fixture(scope="module")
-def published(warehouse: Warehouse) -> PublishedReader:
-    return warehouse.publish()
-
-
-def test_every_line_is_read_and_kept(warehouse: Warehouse) -> None:
-    (entry,) = read_ledger(warehouse.lake)
+def test_every_line_is_read_and_kept(online_retail: Warehouse) -> None:
+    (entry,) = read_ledger(online_retail.lake)
     assert (entry.rows_read, entry.rows_accepted, entry.rows_quarantined, entry.rows_duplicate) == (
         541_909,
         541_909,

@@ -16,7 +16,7 @@ TAOBAO = "taobao_userbehavior/UserBehavior_first84475.csv.gz"
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    warehouse = Warehouse(tmp_path_factory.mktemp("taobao"))
+    warehouse = Warehouse(tmp_path_factory.mktemp("taobao"), threads=2)
     warehouse.land([public_file(TAOBAO)], "taobao_userbehavior", Shop("taobao", "Asia/Shanghai", "CNY"))
     warehouse.build()
     return warehouse
