@@ -81,6 +81,10 @@ def _build(
     arguments: list[str],
     window: tuple[date, date] | None,
 ) -> Iterator[Yielded]:
+    try:
+        check_overrides(Lake(settings.lake))
+    except ValueError as error:
+        raise dg.Failure(description=f"Mend this file, then run again. {error}", allow_retries=False) from None
     params = get_updated_cli_invocation_params_for_context(
         context=context, manifest=manifest, dagster_dbt_translator=translator
     )
@@ -88,10 +92,6 @@ def _build(
     command = ["build", "--exclude-resource-type", "unit_test", *arguments, *params.selection_args]
     if params.indirect_selection:
         command += ["--indirect-selection", params.indirect_selection]
-    try:
-        check_overrides(Lake(settings.lake))
-    except ValueError as error:
-        raise dg.Failure(description=f"Mend this file, then run again. {error}", allow_retries=False) from None
     (settings.home / "tmp").mkdir(parents=True, exist_ok=True)
     outcome = run_dbt(
         command,

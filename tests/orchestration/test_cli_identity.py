@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 
+from ingestion.lake import Lake
+from orchestration.assets.dbt_models import _build
+from orchestration.settings import Settings
 from publishing import TableSpec, publish
 from tests.orchestration.test_cli import footfall
 
@@ -76,3 +81,13 @@ def test_a_file_that_cannot_be_read_is_left_alone_and_named(footfall_home: Path)
     assert done.exit_code != 0
     assert f"{file}: line 2: action is 'merge'" in done.stderr
     assert file.read_text() == spoilt
+
+
+def test_a_run_stops_at_a_file_that_cannot_be_read_before_it_writes(settings: Settings) -> None:
+    file = Lake(settings.lake).identity_overrides_file
+    file.write_text(file.read_text() + "main,d1,c1,join,yesterday,ann,\n")
+    anything: Any = None
+    with pytest.raises(dg.Failure) as refused:
+        next(_build(anything, {}, anything, settings, anything, [], None))
+    assert f"{file}: line 2: decided_at is 'yesterday'" in str(refused.value.description)
+    assert not refused.value.allow_retries and not settings.warehouse.exists()
