@@ -37,9 +37,9 @@ def _twice(table: str, rows: str) -> str:
 FAULTS = [
     Fault(
         "fct_sessions",
-        "intermediate.int_events",
-        "a day's events are there twice",
-        _twice("intermediate.int_events", f"event_date = {DAY}"),
+        "intermediate.int_bot_days",
+        "a program is found out twice on a day",
+        _twice("intermediate.int_bot_days", "true"),
         "totals_match",
     ),
     Fault(
