@@ -9,8 +9,8 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python; do \
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# Two workers, since each runs dbt and DuckDB; in the order of tests/conftest.py, the longest first.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+# Two workers, since each runs dbt and DuckDB; who takes what, and in which order, is in tests/shared_work.py.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 SQL := dbt_project/models dbt_project/macros dbt_project/tests
 
 .PHONY: help

@@ -6,7 +6,7 @@ import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,32 +17,19 @@ if TYPE_CHECKING:
 gc.set_threshold(100_000, 50, 50)
 
 
-#: The files and groups that take longest, begun first so that the workers end together.
-LONGEST = (
-    "march",
-    "spring",
-    "tests/orchestration/test_runs_that_die.py",
-    "tests/properties/test_simulated_shop.py",
-    "tests/orchestration/test_whole_way.py",
-    "online_retail",
-    "tests/properties/test_features.py",
-    "tests/properties/test_customer_marts.py",
-    "tests/properties/test_superseded_files.py",
-    "tests/warehouse/test_dbt_project.py",
-)
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Files that share homes go to one worker."""
+    from tests.shared_work import SharedWork
+
+    return SharedWork(config, log)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests on one worker, like those of an `xdist_group` that share what they look at."""
-    rank = {}
-    for item in items:
-        marked = item.get_closest_marker("xdist_group")
-        group = str(marked.args[0]) if marked else item.nodeid.partition("::")[0]
-        if marked is None:
-            item.add_marker(pytest.mark.xdist_group(group))
-        rank[item] = LONGEST.index(group) if group in LONGEST else len(LONGEST)
-    items.sort(key=rank.__getitem__)
+    """What takes longest begins first."""
+    from tests.shared_work import line_of
+
+    items.sort(key=lambda item: line_of(item.nodeid))
 
 
 @pytest.fixture(scope="session")

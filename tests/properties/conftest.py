@@ -1,4 +1,4 @@
-"""Homes that tests of several topics share. Tests that use one belong to its `xdist_group`, to build it once."""
+"""Homes that tests of several files share; tests/shared_work.py keeps these files on one worker."""
 
 from __future__ import annotations
 

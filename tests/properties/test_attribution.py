@@ -10,8 +10,6 @@ from tests.properties.attribution_cases import CREDITED, TOPIC, day_of, land
 from tests.properties.histories import Histories
 from tests.properties.warehouse import Warehouse, assert_same_export
 
-pytestmark = pytest.mark.xdist_group("spring")
-
 MODELS = ("+int_attribution_identities", "+agg_campaigns_daily")
 
 

@@ -11,7 +11,6 @@ from tests.properties.funnel_by_hand import Funnel, funnel_by_hand
 from tests.properties.histories import Histories
 from tests.properties.warehouse import Warehouse, assert_same_export
 
-pytestmark = pytest.mark.xdist_group("spring")
 MARTS = ["agg_funnel_daily", "agg_activity_hourly", "agg_search_terms", "agg_paths", "agg_retention_cohorts"]
 COUNTS = "units, views, carts, checkouts, purchases, carts_any_order, checkouts_any_order, purchases_any_order"
 

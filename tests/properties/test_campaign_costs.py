@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import pytest
-
 from tests.properties.campaign_cost_cases import SHOP
 from tests.properties.histories import Histories
 from tests.properties.warehouse import assert_same_export
-
-pytestmark = pytest.mark.xdist_group("spring")
 
 
 def test_any_order_of_reports_ends_in_the_same_bytes(spring: Histories, spring_order: str) -> None:

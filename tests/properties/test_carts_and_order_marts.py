@@ -9,8 +9,6 @@ from tests.properties.cart_and_order_cases import TABLE_CASES, TOPIC
 from tests.properties.histories import Histories
 from tests.properties.warehouse import assert_same_export
 
-pytestmark = pytest.mark.xdist_group("spring")
-
 
 @pytest.mark.parametrize("name", TOPIC.shops)
 def test_any_order_of_arrival_and_runs_that_die_end_in_the_same_bytes(

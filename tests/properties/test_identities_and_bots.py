@@ -13,7 +13,6 @@ from tests.properties.histories import DAY_BY_DAY, Histories
 from tests.properties.identity_cases import CASES, LOGS, burst, event, shop_of
 from tests.properties.warehouse import Warehouse, assert_same_export
 
-pytestmark = pytest.mark.xdist_group("march")
 DAY = date(2026, 3, 10)
 SHOP = shop_of("shop")
 AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/121.0 Safari/537.36"

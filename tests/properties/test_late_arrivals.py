@@ -12,8 +12,6 @@ from tests.properties.histories import DAY_BY_DAY, Histories
 from tests.properties.late_arrival_cases import CASES, DAY
 from tests.properties.warehouse import Warehouse, assert_same_export
 
-pytestmark = pytest.mark.xdist_group("march")
-
 
 @pytest.mark.parametrize("name", CASES)
 def test_any_order_of_arrival_ends_in_the_same_bytes(name: str, march: Histories, march_order: str) -> None:

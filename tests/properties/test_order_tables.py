@@ -8,7 +8,6 @@ from tests.properties.histories import Histories
 from tests.properties.order_table_cases import CASES
 from tests.properties.warehouse import assert_same_export
 
-pytestmark = pytest.mark.xdist_group("march")
 #: The shops of these cases.
 HERE = f"shop_id in {tuple(CASES)}"
 

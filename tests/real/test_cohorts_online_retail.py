@@ -9,7 +9,7 @@ import pytest
 from tests.properties.warehouse import Warehouse
 from tests.real.public_data import public_file
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("online_retail")]
+pytestmark = pytest.mark.real
 
 CELL = ["cohort_start", "period_number", "cohort_size", "active", "orders", "net_revenue_minor"]
 

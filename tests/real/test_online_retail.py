@@ -8,7 +8,7 @@ from ingestion.ledger import read_ledger
 from publishing import PublishedReader
 from tests.properties.warehouse import Warehouse
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("online_retail")]
+pytestmark = pytest.mark.real
 
 #: Lines with a customer that are not cancelled, as the literature counts them.
 SOLD_TO_CUSTOMERS = """

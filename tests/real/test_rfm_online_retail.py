@@ -6,7 +6,7 @@ import pytest
 
 from tests.properties.warehouse import Warehouse
 
-pytestmark = [pytest.mark.real, pytest.mark.xdist_group("online_retail")]
+pytestmark = pytest.mark.real
 
 
 def test_keep_close_customers_bring_most_of_the_next_quarter(online_retail: Warehouse) -> None:
