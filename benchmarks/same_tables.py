@@ -1,5 +1,7 @@
 """Whether Footfall's warehouse and the hand-written one hold the same rows.
 
+    python -m benchmarks.same_tables <footfall's database> <hand-written database>
+
 Left out on Footfall's side is what this log does not know (money, places, channels: null), constants
 (shop, currency), the visitor id (``customer:`` and the customer) and the hashed event and line ids, which
 the hand-written tables do without. Session and order ids are compared.
@@ -7,6 +9,8 @@ the hand-written tables do without. Session and order ids are compared.
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import duckdb
@@ -86,3 +90,13 @@ def compare(footfall: Path, hand: Path) -> dict[str, int]:
                 wrong.append(f"{table}: {rows[table]} rows, {extra} only in Footfall, {missing} only hand-written")
     assert not wrong, "; ".join(wrong)
     return rows
+
+
+def main() -> None:
+    """Print the rows of each table as JSON; fails where they differ."""
+    footfall, hand = sys.argv[1:]
+    print(json.dumps(compare(Path(footfall), Path(hand))))
+
+
+if __name__ == "__main__":
+    main()

@@ -97,8 +97,8 @@ class Bench:
         }
 
     def prepare(self) -> None:
-        """Parse the dbt project and write the log's files, each in a process of its own: a child inherits the
-        peak memory of its parent, so this one has to stay small."""
+        """Parse the dbt project and write the log's files, each in a process of its own, like all that follows: a
+        child inherits the peak memory of its parent, so this one has to stay small."""
         self._run(["-c", "from orchestration.dbt_in_process import prepare_manifest; prepare_manifest()"], self.work)
         log = self.log
         arguments = [log.days, log.events_per_day, log.start, log.seed, self.work / "log"]
@@ -144,6 +144,11 @@ class Bench:
         """``benchmarks.handwritten_same_columns``."""
         return self._run(["-m", "benchmarks.handwritten_same_columns", database, *files], database.parent)[0]
 
+    def compare(self, footfall: Path, hand: Path) -> dict[str, int]:
+        """Rows of each table; ``benchmarks.same_tables``."""
+        _, printed = self._run(["-m", "benchmarks.same_tables", footfall, hand], hand.parent)
+        return dict(json.loads(printed.strip().splitlines()[-1]))
+
     def _cli(self, home: Path, *arguments: str) -> Cost:
         return self._run(["-c", "from orchestration.cli import main; main()", *arguments], home)[0]
 
@@ -172,7 +177,7 @@ def run(bench: Bench, histories: list[int], verify: bool) -> list[Report]:
             reports.append(report)
             say(report.markdown())
             if verify:
-                report.verified = _compared(home / "warehouse.duckdb", hand)
+                report.verified = bench.compare(home / "warehouse.duckdb", hand)
 
         before, extra = bench.files(last - history, last - 1), bench.files(last, last)
         title = f"{history} days of {log.events_per_day:,} events at once"
@@ -191,12 +196,6 @@ def run(bench: Bench, histories: list[int], verify: bool) -> list[Report]:
         for folder in (home, hand.parent):
             shutil.rmtree(folder)
     return reports
-
-
-def _compared(footfall: Path, hand: Path) -> dict[str, int]:
-    from benchmarks.same_tables import compare
-
-    return compare(footfall, hand)
 
 
 def summary(reports: list[Report]) -> str:
