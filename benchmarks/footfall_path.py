@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -42,15 +43,28 @@ def ingest(home: Path, files: list[Path]) -> None:
             raise SystemExit(f"{entry.files[0]}: expected new rows that all fit, found {entry}")
 
 
-def dbt(home: Path, *arguments: str) -> None:
-    """Run dbt on the warehouse of ``home``; ``SystemExit`` names what failed."""
+def models(home: Path, first: date, last: date) -> None:
+    """Build every model of the arrival days, in batches as a run takes them; print their seconds."""
+    from ingestion.lake import Lake
+    from orchestration.batches import batches, rows_by_day
+    from orchestration.settings import load_settings
+
+    seconds: Counter[str] = Counter()
+    for begun, ended in batches(first, last, rows_by_day(Lake(home / "lake")), load_settings().batch_rows):
+        window = ["--event-time-start", begun.isoformat(), "--event-time-end", (ended + timedelta(days=1)).isoformat()]
+        seconds += dbt(home, "run", "--select", " ".join(MODELS.split()), *window)
+    print(json.dumps({name: round(spent, 3) for name, spent in seconds.items()}))
+
+
+def dbt(home: Path, *arguments: str) -> Counter[str]:
+    """Run dbt on the warehouse of ``home`` and count each node's seconds; ``SystemExit`` names what failed."""
     from orchestration.dbt_in_process import run_dbt
 
     (home / "tmp").mkdir(parents=True, exist_ok=True)
     outcome = run_dbt(arguments, {"FOOTFALL_HOME": str(home)}, home / "dbt_target")
     if outcome.failed:
         raise SystemExit("\n".join(f"{node.unique_id}: {node.message}" for node in outcome.failed))
-    print(json.dumps({node.unique_id.rpartition(".")[2]: round(node.seconds, 3) for node in outcome.results}))
+    return Counter({node.unique_id.rpartition(".")[2]: node.seconds for node in outcome.results})
 
 
 def main() -> None:
@@ -63,9 +77,7 @@ def main() -> None:
     elif stage == "start-up":
         dbt(Path(home), "run", "--select", " ".join(MODELS.split()))
     elif stage == "models":
-        end = date.fromisoformat(rest[1]) + timedelta(days=1)
-        window = ["--event-time-start", rest[0], "--event-time-end", end.isoformat()]
-        dbt(Path(home), "run", "--select", " ".join(MODELS.split()), *window)
+        models(Path(home), date.fromisoformat(rest[0]), date.fromisoformat(rest[1]))
     else:
         raise SystemExit(f"{stage}: expected ingest, seed, start-up or models")
 

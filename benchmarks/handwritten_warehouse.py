@@ -38,9 +38,10 @@ _GAP, _CAP = "interval 30 minute", "interval 24 hour"
 
 def connect(database: Path) -> duckdb.DuckDBPyConnection:
     """The database with the memory and threads that Footfall's own warehouse gets."""
-    connection = duckdb.connect(str(database))
+    memory = os.environ.get("FOOTFALL_DUCKDB_MEMORY", "4GB")
+    connection = duckdb.connect(str(database), config={"block_allocator_memory": memory})
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(f"SET memory_limit = {quote_literal(os.environ.get('FOOTFALL_DUCKDB_MEMORY', '4GB'))}")
+    connection.execute(f"SET memory_limit = {quote_literal(memory)}")
     connection.execute(f"SET threads = {int(os.environ.get('FOOTFALL_DUCKDB_THREADS', '2'))}")
     connection.execute(f"SET temp_directory = {quote_literal(str(database.parent / 'tmp'))}")
     return connection

@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,17 @@ class DbtOutcome:
     def failed(self) -> tuple[NodeResult, ...]:
         """The nodes that failed themselves; those skipped because of them are not in it."""
         return tuple(result for result in self.results if result.status in ("error", "fail", "runtime error"))
+
+    def followed_by(self, later: DbtOutcome) -> DbtOutcome:
+        """Both, one after the other: of a node that ran twice the later word counts, and the seconds of both."""
+        first = {result.unique_id: result for result in self.results}
+        second = {
+            result.unique_id: replace(result, seconds=result.seconds + first[result.unique_id].seconds)
+            if result.unique_id in first
+            else result
+            for result in later.results
+        }
+        return DbtOutcome(tuple({**first, **second}.values()))
 
 
 def run_dbt(

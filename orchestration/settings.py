@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     max_customers_per_device: int = Field(1, ge=1, le=100, description="Customers on a device before it is shared.")
     duckdb_memory: str = Field("4GB", pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB|TB)$", description="DuckDB memory limit.")
     duckdb_threads: int = Field(2, ge=1, le=256, description="DuckDB threads.")
+    batch_rows: int = Field(25_000_000, ge=1, description="Rows that dbt takes at a time; fewer need less memory.")
     pseudonym_key: SecretStr | None = Field(None, description="Key that turns personal ids into pseudonyms at ingest.")
     published_versions: int = Field(4, ge=1, le=100, description="Published versions to keep.")
     max_event_age_hours: int = Field(48, ge=1, description="Alert when the newest event's day ended longer ago.")

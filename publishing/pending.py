@@ -64,9 +64,9 @@ class DayRange:
 def pending_days(ledger: Path, published: Path, warehouse: Path | None = None) -> list[PendingDay]:
     """Days whose loads differ from those of the published version, oldest first.
 
-    ``ledger`` is the folder of ledger entries. Where ``warehouse`` is given and does not exist, every
-    day is pending: a run over a part of them would publish that part as if it were all. Raises
-    ``BrokenPublication`` when a version is published and cannot be read.
+    ``ledger`` is the folder of ledger entries. Where ``warehouse`` is given and does not exist, or a full
+    refresh of it was begun and did not end, every day is pending: a run over a part of them would publish
+    that part as if it were all. Raises ``BrokenPublication`` when a version is published and cannot be read.
     """
     connection, reader = _published(published)
     entries = sorted(str(path) for path in ledger.glob("*.json") if path.stat().st_size)
@@ -84,6 +84,7 @@ def pending_days(ledger: Path, published: Path, warehouse: Path | None = None) -
     finally:
         connection.close()
     lost = warehouse is not None and not warehouse.is_file()
+    refreshing = warehouse is not None and refresh_mark(warehouse).exists()
     found = []
     for day, shop in sorted(active.keys() | done.keys()):
         if (day, shop) not in done:
@@ -94,7 +95,14 @@ def pending_days(ledger: Path, published: Path, warehouse: Path | None = None) -
             found.append(PendingDay(day, shop, "is published without its newest loads or settings"))
         elif lost:
             found.append(PendingDay(day, shop, "is published, but the warehouse is gone"))
+        elif refreshing:
+            found.append(PendingDay(day, shop, "is published, but a full refresh of the warehouse did not end"))
     return found
+
+
+def refresh_mark(warehouse: Path) -> Path:
+    """The file that stands beside the warehouse while a full refresh of it goes on."""
+    return warehouse.with_suffix(".refreshing")
 
 
 def day_ranges(days: Iterable[date], join_gap: int = 0) -> list[DayRange]:

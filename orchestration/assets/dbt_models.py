@@ -1,7 +1,7 @@
 """The two dbt steps of a run: models that follow arrival days, then those rebuilt whole from compact tables."""
 
 # No `from __future__ import annotations` here: Dagster reads the steps' annotations as objects.
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,15 +11,20 @@ from dagster_dbt.asset_utils import get_asset_check_key_for_test, get_updated_cl
 
 from ingestion.identity_overrides import check_overrides
 from ingestion.lake import Lake
+from orchestration.batches import batches, rows_by_day
 from orchestration.dbt_in_process import DbtOutcome, NodeResult, run_dbt
 from orchestration.partitions import FULL_REFRESH_TAG, arrival_days, run_days, tagged_days
 from orchestration.resources import WAREHOUSE_POOL, Warehouse
 from orchestration.settings import Settings
 from orchestration.translator import FootfallTranslator
+from publishing.pending import refresh_mark
 
 #: Models of refresh class "from daily".
 WHOLE = "tag:whole"
 
+#: What the mark of a full refresh says: how far it came.
+_BEGUN, _DAILY_DONE = "begun", "daily tables done"
+Days = tuple[date, date]
 Yielded = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
 
@@ -42,11 +47,16 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg
     def dbt_daily(
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[Yielded]:
-        if context.run.tags.get(FULL_REFRESH_TAG) == "true":
-            yield from _build(context, manifest, translator, settings, warehouse, ["--full-refresh"], None)
-        else:
-            window = run_days(context)
-            yield from _build(context, manifest, translator, settings, warehouse, _window_arguments(window), window)
+        window, rows = run_days(context), rows_by_day(Lake(settings.lake))
+        full = _is_full_refresh(context, settings)
+        if full:
+            settings.home.mkdir(parents=True, exist_ok=True)
+            refresh_mark(settings.warehouse).write_text(_BEGUN)
+            window = min([window[0], *rows]), max([window[1], *rows])
+        spans = batches(*window, rows, settings.batch_rows)
+        yield from _build(context, manifest, translator, settings, warehouse, _commands(window, spans, full), window)
+        if full:
+            refresh_mark(settings.warehouse).write_text(_DAILY_DONE)
 
     @dbt_assets(
         manifest=manifest,
@@ -59,15 +69,43 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[Yielded]:
         # These models know no window, but their tests on daily tables then look at what the run rewrote alone.
-        full = context.run.tags.get(FULL_REFRESH_TAG) == "true"
+        full = _is_full_refresh(context, settings)
+        mark = refresh_mark(settings.warehouse)
+        if full and mark.exists() and mark.read_text() != _DAILY_DONE:
+            raise dg.Failure(
+                description="A full refresh died half-way, and the daily tables are not whole: run all of it again, "
+                "with `footfall run` or the job `daily`.",
+                allow_retries=False,
+            )
         window = None if full else tagged_days(context.run.tags)
-        arguments = ["--full-refresh"] if full else _window_arguments(window) if window else []
-        yield from _build(context, manifest, translator, settings, warehouse, arguments, None)
+        yield from _build(context, manifest, translator, settings, warehouse, _commands(window, [], full), None)
+        mark.unlink(missing_ok=True)
 
     return [dbt_daily, dbt_whole]
 
 
-def _window_arguments(window: tuple[date, date]) -> list[str]:
+def _is_full_refresh(context: dg.AssetExecutionContext, settings: Settings) -> bool:
+    """One that was asked for, or one that was begun and died: half of a history must not pass for the whole."""
+    return context.run.tags.get(FULL_REFRESH_TAG) == "true" or refresh_mark(settings.warehouse).exists()
+
+
+def _commands(window: Days | None, spans: Sequence[Days], full: bool) -> list[list[str]]:
+    """What dbt is told, in order: one build where one batch is enough; else batch after batch, then the tests of all.
+
+    Unit tests say something about the code, not about the data: `make test` runs them, a run does not.
+    """
+    refresh = ["--full-refresh"] if full else []
+    around = [] if full or window is None else _window_arguments(window)
+    if len(spans) < 2:
+        return [["build", "--exclude-resource-type", "unit_test", *around, *refresh]]
+    models = ["build", "--exclude-resource-type", "unit_test", "test"]
+    return [
+        *([*models, *_window_arguments(span), *(refresh if span == spans[0] else [])] for span in spans),
+        ["test", "--exclude-resource-type", "unit_test", *around],
+    ]
+
+
+def _window_arguments(window: Days) -> list[str]:
     end = window[1] + timedelta(days=1)
     return ["--event-time-start", window[0].isoformat(), "--event-time-end", end.isoformat()]
 
@@ -78,8 +116,8 @@ def _build(
     translator: FootfallTranslator,
     settings: Settings,
     warehouse: Warehouse,
-    arguments: list[str],
-    window: tuple[date, date] | None,
+    commands: list[list[str]],
+    window: Days | None,
 ) -> Iterator[Yielded]:
     try:
         check_overrides(Lake(settings.lake))
@@ -88,17 +126,24 @@ def _build(
     params = get_updated_cli_invocation_params_for_context(
         context=context, manifest=manifest, dagster_dbt_translator=translator
     )
-    # Unit tests say something about the code, not about the data: `make test` runs them, a run does not.
-    command = ["build", "--exclude-resource-type", "unit_test", *arguments, *params.selection_args]
+    selection = [*params.selection_args]
     if params.indirect_selection:
-        command += ["--indirect-selection", params.indirect_selection]
+        selection += ["--indirect-selection", params.indirect_selection]
     (settings.home / "tmp").mkdir(parents=True, exist_ok=True)
-    outcome = run_dbt(
-        command,
-        settings.warehouse_environment(),
-        target=settings.home / "dbt_target",
-        on_node=_progress(context),
-    )
+    outcome = DbtOutcome(())
+    for number, command in enumerate(commands, start=1):
+        if len(commands) > 1:
+            context.log.info(f"Part {number} of {len(commands)}: dbt {' '.join(command)}")
+        outcome = outcome.followed_by(
+            run_dbt(
+                [*command, *selection],
+                settings.warehouse_environment(),
+                target=settings.home / "dbt_target",
+                on_node=_progress(context),
+            )
+        )
+        if outcome.failed:
+            break
     yield from _materialized(manifest, translator, warehouse, outcome, window)
     yield from _checked(manifest, translator, outcome, context.selected_asset_check_keys)
     if outcome.failed:
@@ -115,7 +160,7 @@ def _materialized(
     translator: FootfallTranslator,
     warehouse: Warehouse,
     outcome: DbtOutcome,
-    window: tuple[date, date] | None,
+    window: Days | None,
 ) -> Iterator[dg.MaterializeResult[Any]]:
     built = [
         (result, manifest["nodes"][result.unique_id])

@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from orchestration.cli import app
 from orchestration.dagster_home import PROCESS_TAG, clear_dead_runs, is_alive, open_instance, this_process
 from orchestration.health import waiting_days
+from orchestration.mart_specs import read_manifest
 from orchestration.settings import Settings, load_settings
 from publishing import PublishedReader, export_table
 from tests.orchestration.small_shop import drop, visit
@@ -132,10 +133,10 @@ def test_a_run_that_fails_says_why_and_publishes_nothing(mended: Mended) -> None
     assert PublishedReader(mended.settings.published).version != mended.version_before
 
 
-def kill(home: Path, point: str) -> None:
+def kill(home: Path, point: str, *arguments: str) -> None:
     """`footfall run` in a process of its own that is killed at ``point``."""
     environment = {**os.environ, "FOOTFALL_HOME": str(home), "FOOTFALL_CRASH_AT": point, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", "from orchestration.cli import main; main()", "run"]
+    command = [sys.executable, "-c", "from orchestration.cli import main; main()", "run", *arguments]
     done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == -signal.SIGKILL, f"{point} was not reached: {done.stderr}"
 
@@ -173,4 +174,25 @@ def test_after_a_kill_the_next_run_ends_in_the_bytes_of_a_full_refresh(
     kill(copied.home, point)
     done = run_in(copied.home)
     assert done.exit_code == 0, done.output
+    assert exported(copied.home, tmp_path / "tables") == mended.tables
+
+
+def test_a_full_refresh_that_dies_between_its_batches_is_begun_anew(
+    copied: Settings, tmp_path: Path, mended: Mended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a batch a day the first one's tables stand in a warehouse that lacks the second's."""
+    monkeypatch.setenv("FOOTFALL_BATCH_ROWS", "1")
+    in_a_batch = [
+        node
+        for node in read_manifest()["nodes"].values()
+        if node["resource_type"] in ("model", "seed")
+        and node["config"]["materialized"] != "ephemeral"
+        and "whole" not in node["config"]["tags"]
+    ]
+    kill(copied.home, f"dbt:node#{len(in_a_batch) + 9}", "--full-refresh")
+    waiting = waiting_days(copied)
+    assert [(day.arrival_date, "full refresh" in day.reason) for day in waiting] == [(DAY, True), (LATER, False)]
+    done = run_in(copied.home)
+    assert done.exit_code == 0, done.output
+    assert waiting_days(copied) == []
     assert exported(copied.home, tmp_path / "tables") == mended.tables

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from publishing import TableSpec, publish
-from publishing.pending import DayRange, between, day_ranges, pending_days
+from publishing.pending import DayRange, between, day_ranges, pending_days, refresh_mark
 
 AUDIT = TableSpec("audit_arrival_days", "marts", "audit_arrival_days", ("shop_id", "arrival_date"), None, "Days done.")
 
@@ -124,6 +124,10 @@ def test_without_the_warehouse_every_day_is_pending(installation: Installation, 
     ]
     warehouse.touch()
     assert pending_days(installation.ledger, installation.published, warehouse) == []
+    refresh_mark(warehouse).touch()
+    assert [day.reason for day in pending_days(installation.ledger, installation.published, warehouse)] == [
+        "is published, but a full refresh of the warehouse did not end"
+    ]
 
 
 def test_day_ranges_join_what_is_close() -> None:
