@@ -140,9 +140,15 @@ def test_every_reading_of_events_lies_where_repeated_deliveries_are_known() -> N
 def test_a_run_that_spilled_goes_on(tmp_path: Path) -> None:
     """dbt sets the profile's settings again for every model, and DuckDB refuses another folder after a spill."""
     profile = yaml.safe_load(Path("dbt_project/profiles.yml").read_text())["footfall"]["outputs"]["duckdb"]
-    known = {"memory_limit": "40MB", "threads": "1", "file_search_path": str(tmp_path)}
-    options = {name: str(tmp_path / "tmp") for name in profile["config_options"]}
-    with duckdb.connect(str(tmp_path / "spilt.duckdb"), config={**options, "memory_limit": "40MB"}) as connection:
+    known = {
+        "temp_directory": str(tmp_path / "tmp"),
+        "block_allocator_memory": "40MB",
+        "memory_limit": "40MB",
+        "threads": "1",
+        "file_search_path": str(tmp_path),
+    }
+    options = {name: known[name] for name in [*profile["config_options"], "memory_limit"]}
+    with duckdb.connect(str(tmp_path / "spilt.duckdb"), config=options) as connection:
         connection.execute("create table sorted as select hash(n) as h from range(4000000) as numbers(n) order by h")
         with pytest.raises(duckdb.Error, match="temporary directory"):
             connection.execute(f"set temp_directory = '{tmp_path / 'other'}'")
