@@ -42,17 +42,11 @@ with
         where not sessions.is_bot and {{ in_window("sessions.session_date", "session_funnels") }}
     ),
 
-    views as (
-        select shop_id, session_date, event_date, visitor_id, session_start_ts, category
-        from {{ ref("int_funnel_views") }}
-        where {{ in_window("session_date", "session_funnels") }}
-    ),
-
     -- a session that went on after midnight may view a category on both days
     viewers as (
         select shop_id, session_date as funnel_date, category
-        from views
-        where event_date = session_date
+        from {{ ref("int_funnel_views") }}
+        where event_date = session_date and {{ in_window("session_date", "session_funnels") }}
         union all
         select shop_id, session_date as funnel_date, category
         from
@@ -63,14 +57,16 @@ with
                     later.visitor_id,
                     later.session_start_ts,
                     later.category
-                from views as later
+                from {{ ref("int_funnel_views") }} as later
                 where
                     later.event_date <> later.session_date
+                    and {{ in_window("later.session_date", "session_funnels") }}
                     and not exists (
                         select 1
-                        from views
+                        from {{ ref("int_funnel_views") }} as views
                         where
                             views.event_date = views.session_date
+                            and {{ in_window("views.session_date", "session_funnels") }}
                             and views.shop_id = later.shop_id
                             and views.session_date = later.session_date
                             and views.visitor_id = later.visitor_id
