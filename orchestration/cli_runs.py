@@ -97,7 +97,7 @@ def run_pending(settings: Settings, full_refresh: bool = False) -> list[RunOutco
 
 def _spans(settings: Settings, full_refresh: bool) -> list[DayRange]:
     from ingestion.lake import Lake
-    from ingestion.ledger import active_loads, read_ledger
+    from orchestration.batches import rows_by_day
     from orchestration.health import waiting_days
     from orchestration.landing import sweep
     from orchestration.requests import pending_ranges, split_by_history
@@ -107,10 +107,7 @@ def _spans(settings: Settings, full_refresh: bool) -> list[DayRange]:
     for problem in sweep(settings, lake, tell).problems:
         tell(f"could not be loaded: {problem.name}: {problem.reason}")
     if full_refresh:
-        days = [
-            date.fromisoformat(part["day"]) for entry in active_loads(read_ledger(lake)) for part in entry.arrival_days
-        ]
-        inside = [day for day in days if day >= settings.history_start]
+        inside = [day for day in rows_by_day(lake) if day >= settings.history_start]
         return [DayRange(min(inside), max(inside))] if inside else []
     inside_history, before = split_by_history(settings, waiting_days(settings))
     if before:

@@ -6,12 +6,12 @@
 {% macro funnel_counts(unit, entered, viewers, marks, day) %}
     {#- dimension -> what names its values -#}
     {%- set dimensions = {
-    "channel": "nullif(channel, '')",
-    "device": "nullif(device, '')",
-    "country": "nullif(country, '')",
-    "region": region_in_country("country", "region"),
-    "visitor_type": "nullif(visitor_type, '')",
-} -%}
+        "channel": "nullif(channel, '')",
+        "device": "nullif(device, '')",
+        "country": "nullif(country, '')",
+        "region": region_in_country("country", "region"),
+        "visitor_type": "nullif(visitor_type, '')",
+    } -%}
     {#- mark -> the count that it makes -#}
     {%- set counts = {
         "is_viewed": "views",

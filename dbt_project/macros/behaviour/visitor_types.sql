@@ -1,6 +1,5 @@
 {#
-  Visitors' days with `visitor_type`: returning when seen on a day not more than `returning_days` before. Sorted by
-  two numbers, as in `int_session_days`, for the days looked back on are many.
+  Visitors' days with `visitor_type`: returning when seen on a day not more than `returning_days` before.
 #}
 {% macro visitor_types(stage) %}
     {%- set returning_days = var("returning_days") -%}
@@ -15,20 +14,13 @@
                 is_bot,
                 case
                     when
-                        lag(event_date) over (partition by shop_mark, visitor_mark order by event_date)
+                        lag(event_date) over (partition by {{ visitor_marks() }} order by event_date)
                         >= event_date - {{ returning_days }}
                     then 'returning'
                     else 'new'
                 end as visitor_type
-            from
-                (
-                    select
-                        *,
-                        {{ row_mark(["shop_id", "visitor_id"]) }} as shop_mark,
-                        {{ row_mark(["'.' || visitor_id"]) }} as visitor_mark
-                    from {{ ref("agg_user_daily") }}
-                    where {{ in_window("event_date", stage, returning_days, 0) }}
-                ) as days
+            from {{ ref("agg_user_daily") }}
+            where {{ in_window("event_date", stage, returning_days, 0) }}
         ) as seen
     where {{ in_window("event_date", stage) }}
 {% endmacro %}

@@ -9,10 +9,8 @@
 {#
   To sort all events is what costs most, so whole runs are sorted instead: events of one day of a visitor
   with no gap between. Most visitors' days are not longer than a gap, and so one run without looking closer;
-  only the others' events are looked at one by one. Runs are sorted by two numbers instead of shop and visitor,
-  whose text would take half as long again: two visitors of a warehouse's run are taken for one once in 10^24.
+  only the others' events are looked at one by one.
 #}
-{%- set visitor = ["shop_mark", "visitor_mark"] | join(", ") -%}
 {%- set gap = "interval '30' minute" -%}
 {%- set cap = "interval '24' hour" -%}
 {%- set counts = {
@@ -95,15 +93,12 @@ with
     ),
 
     run_gaps as (
-        select *, lag(last_event_ts) over (partition by {{ visitor }} order by first_event_ts) as previous_ts
-        from
-            (
-                select
-                    *,
-                    {{ row_mark(["shop_id", "visitor_id"]) }} as shop_mark,
-                    {{ row_mark(["'.' || visitor_id"]) }} as visitor_mark
-                from runs
-            ) as marked
+        select
+            *,
+            lag(last_event_ts) over (
+                partition by {{ visitor_marks() }} order by first_event_ts
+            ) as previous_ts
+        from runs
     ),
 
     -- A run starts a session when nothing happened in the 30 minutes before it.
@@ -115,7 +110,7 @@ with
                     when previous_ts is null or first_event_ts > previous_ts + {{ gap }} then first_event_ts
                 end
             ) over (
-                partition by {{ visitor }}
+                partition by {{ visitor_marks() }}
                 order by first_event_ts
                 range between unbounded preceding and current row
             ) as session_start_ts
