@@ -1,0 +1,167 @@
+"""All candidates over the same dates, judged on the same rows, and the one that shall serve."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ml.evaluation.classification import METRICS, compare_probabilities, measure_probabilities
+from ml.evaluation.enough import NotEnoughData
+from ml.evaluation.intervals import Estimate, Floats
+from ml.evaluation.origins import Cut, Origin, cuts, stacked
+from ml.learners.candidates import Candidate
+from ml.learners.probability_model import ProbabilityModel
+from ml.registry.contest import Contender, Verdict, decide
+
+#: Rows that candidates learn from in a back-test; above it a seeded sample stands for all.
+BACKTEST_ROWS = 30_000
+#: Held-out rows that candidates are judged on; more would narrow intervals that are narrow already.
+JUDGED_ROWS = 60_000
+CUSTOMER = "customer_id"
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What a back-test found.
+
+    ``cuts`` are its folds; ``y``, ``customers`` and ``as_of`` (shape ``(n,)``) the held-out rows of all
+    folds, ``scores`` each candidate's probabilities for them, ``figures`` its ``METRICS`` with intervals
+    over customers. ``failed`` says of candidates that could not be fitted, why.
+    """
+
+    cuts: tuple[Cut, ...]
+    y: Floats
+    customers: npt.NDArray[np.object_]
+    as_of: npt.NDArray[np.object_]
+    scores: dict[str, Floats]
+    figures: dict[str, dict[str, Estimate | None]]
+    verdict: Verdict
+    failed: dict[str, str]
+
+    @property
+    def winner(self) -> str:
+        """The name of the candidate that shall serve."""
+        return self.verdict.winner
+
+
+def backtest(
+    origins: Sequence[Origin],
+    horizon_days: int,
+    candidates: Sequence[Candidate],
+    numeric: Sequence[str],
+    categorical: Sequence[str] = (),
+    *,
+    tests: int = 3,
+    metric: str = "log_loss",
+    champion: str | None = None,
+    random_state: int = 42,
+) -> Backtest:
+    """Fit every candidate before each test date, score the customers of that date, and decide.
+
+    Parameters
+    ----------
+    origins : dates with features and outcomes, all outcomes known.
+    horizon_days : length of the outcome; no fold learns from an outcome that was not over on its test date.
+    tests : how many of the newest folds to judge on. ``metric`` : what decides, one of ``METRICS``.
+    champion : the candidate that serves now.
+
+    The same customer occurs at several dates, so intervals are over customers. Raises ``NotEnoughData``
+    where there is no fold, too few cases, or only one outcome among the held-out rows.
+    """
+    folds = cuts(origins, horizon_days, tests)
+    judged = [_judged(fold.test, JUDGED_ROWS // len(folds), random_state) for fold in folds]
+    y = np.concatenate([origin.y for origin in judged])
+    if not 0 < y.sum() < len(y):
+        raise NotEnoughData("outcomes to judge by", "customers of both kinds", f"{int(y.sum())} of {len(y)}")
+    scores: dict[str, Floats] = {}
+    failed: dict[str, str] = {}
+    training = [stacked(fold.training, BACKTEST_ROWS, random_state) for fold in folds]
+    for candidate in candidates:
+        try:
+            parts = []
+            for (frame, truth), origin in zip(training, judged, strict=True):
+                model = ProbabilityModel(candidate, numeric, categorical, random_state)
+                parts.append(model.fit(frame, truth, frame[CUSTOMER]).predict_proba(origin.frame))
+            scores[candidate.name] = np.concatenate(parts)
+        except NotEnoughData as error:
+            failed[candidate.name] = str(error)
+    if not scores:
+        raise NotEnoughData(
+            "cases to learn from before a test date", "20 of each kind", "; ".join(set(failed.values()))
+        )
+    customers = np.concatenate([origin.frame[CUSTOMER].to_numpy(dtype=object) for origin in judged])
+    figures = {
+        name: measure_probabilities(y, scored, groups=customers, random_state=random_state)
+        for name, scored in scores.items()
+    }
+    return Backtest(
+        cuts=tuple(folds),
+        y=y,
+        customers=customers,
+        as_of=np.concatenate([np.full(len(origin.y), origin.as_of, dtype=object) for origin in judged]),
+        scores=scores,
+        figures=figures,
+        verdict=_verdict(candidates, scores, figures, y, customers, metric, champion, random_state),
+        failed=failed,
+    )
+
+
+def fit_winner(
+    found: Backtest,
+    origins: Sequence[Origin],
+    candidates: Sequence[Candidate],
+    numeric: Sequence[str],
+    categorical: Sequence[str] = (),
+    *,
+    most_rows: int = 100_000,
+    random_state: int = 42,
+) -> ProbabilityModel:
+    """The winner learned anew from every origin whose outcome is known: what serves from now on."""
+    candidate = next(one for one in candidates if one.name == found.winner)
+    frame, y = stacked(sorted(origins, key=lambda origin: origin.as_of), most_rows, random_state)
+    return ProbabilityModel(candidate, numeric, categorical, random_state).fit(frame, y, frame[CUSTOMER])
+
+
+def data_window(origins: Sequence[Origin], horizon_days: int) -> tuple[dt.date, dt.date]:
+    """First day of any outcome, and the day after the last: what a model of these origins learned from."""
+    days = [origin.as_of for origin in origins]
+    return min(days), max(days) + dt.timedelta(days=horizon_days)
+
+
+def _judged(origin: Origin, most_rows: int, random_state: int) -> Origin:
+    frame, y = stacked([origin], most_rows, random_state)
+    return Origin(origin.as_of, frame, y)
+
+
+def _verdict(
+    candidates: Sequence[Candidate],
+    scores: dict[str, Floats],
+    figures: dict[str, dict[str, Estimate | None]],
+    y: Floats,
+    customers: npt.NDArray[np.object_],
+    metric: str,
+    champion: str | None,
+    random_state: int,
+) -> Verdict:
+    sign = 1.0 if METRICS[metric].higher_is_better else -1.0
+    values = {}
+    for name, figure in figures.items():
+        found = figure[metric]
+        values[name] = sign * found.value if found else -np.inf
+    # As numbers, so that the many resamples need not tell texts apart again.
+    groups = pd.factorize(pd.Series(customers))[0]
+
+    def compare(new: Floats, old: Floats, level: float) -> Estimate | None:
+        return compare_probabilities(y, new, old, metric, level=level, groups=groups, random_state=random_state)
+
+    contenders = [
+        Contender(candidate.name, candidate.simplicity, scores[candidate.name])
+        for candidate in candidates
+        if candidate.name in scores
+    ]
+    return decide(contenders, values, compare, champion)

@@ -1,0 +1,108 @@
+"""The classifiers that compete, each with how simple it is: of two that tie, the simpler one serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sklearn.base import ClassifierMixin
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    VotingClassifier,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+
+_TREES = 300
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A way to learn probabilities.
+
+    ``simplicity`` ranks candidates, 1 the simplest. ``build`` makes the unfitted classifier from a seed.
+    ``features`` limits it to some columns (``None``: all that there are). ``calibrate`` says that its
+    scores are not probabilities until they are calibrated out of fold.
+    """
+
+    name: str
+    simplicity: int
+    build: Callable[[int], ClassifierMixin]
+    features: tuple[str, ...] | None = None
+    calibrate: bool = False
+
+
+def logit(C: float = 1.0) -> Callable[[int], ClassifierMixin]:
+    """Logistic regression with a ridge penalty of ``1 / C``."""
+    return lambda seed: LogisticRegression(C=C, max_iter=2000, random_state=seed)
+
+
+def gradient_boosting(seed: int) -> ClassifierMixin:
+    """Histogram gradient boosting, held small: shops have thousands of customers, not millions."""
+    return HistGradientBoostingClassifier(
+        learning_rate=0.05,
+        max_iter=150,
+        max_leaf_nodes=15,
+        min_samples_leaf=30,
+        l2_regularization=1.0,
+        early_stopping=False,
+        random_state=seed,
+    )
+
+
+def random_forest(seed: int) -> ClassifierMixin:
+    """A forest of deep trees with leaves of at least five rows (Breiman 2001)."""
+    return RandomForestClassifier(
+        n_estimators=_TREES, min_samples_leaf=5, max_features="sqrt", max_samples=0.5, random_state=seed, n_jobs=1
+    )
+
+
+def extra_trees(seed: int) -> ClassifierMixin:
+    """A forest whose splits are drawn (Geurts, Ernst, Wehenkel 2006)."""
+    return ExtraTreesClassifier(
+        n_estimators=_TREES, min_samples_leaf=5, max_features="sqrt", random_state=seed, n_jobs=1
+    )
+
+
+def _tree(seed: int) -> ClassifierMixin:
+    return DecisionTreeClassifier(max_depth=5, min_samples_leaf=50, random_state=seed)
+
+
+def _linear_svm(seed: int) -> ClassifierMixin:
+    return LinearSVC(C=0.1, dual=False, random_state=seed)
+
+
+def _mlp(seed: int) -> ClassifierMixin:
+    return MLPClassifier(
+        hidden_layer_sizes=(32, 16), alpha=1.0, learning_rate_init=0.003, early_stopping=True, random_state=seed
+    )
+
+
+def blend(seed: int) -> ClassifierMixin:
+    """The mean of the probabilities of boosting, forest and logistic regression."""
+    return VotingClassifier(
+        estimators=[
+            ("gradient_boosting", gradient_boosting(seed)),
+            ("random_forest", random_forest(seed)),
+            ("logit", logit(0.1)(seed)),
+        ],
+        voting="soft",
+    )
+
+
+def classifiers(simple: Sequence[Candidate] = ()) -> list[Candidate]:
+    """``simple`` (the capability's own few-column models), then every general one, simplest first."""
+    return [
+        *simple,
+        Candidate("logit", 3, logit(0.1)),
+        Candidate("decision_tree", 4, _tree, calibrate=True),
+        Candidate("linear_svm", 5, _linear_svm, calibrate=True),
+        Candidate("random_forest", 6, random_forest, calibrate=True),
+        Candidate("gradient_boosting", 7, gradient_boosting),
+        Candidate("mlp", 8, _mlp, calibrate=True),
+        Candidate("blend", 9, blend),
+    ]

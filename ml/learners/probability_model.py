@@ -1,0 +1,103 @@
+"""One fitted classifier: features in, calibrated probabilities out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from threadpoolctl import threadpool_limits
+
+from ml.evaluation.enough import NotEnoughData
+from ml.evaluation.intervals import Floats
+from ml.learners.candidates import Candidate
+from ml.learners.columns import as_features, preprocessor
+
+#: Rows of the rarer kind without which nothing is learned.
+FEWEST_OF_EACH = 20
+_FOLDS = 5
+
+
+class ProbabilityModel:
+    """A candidate fitted to one shop's rows.
+
+    Parameters
+    ----------
+    candidate : what is fitted. ``numeric`` and ``categorical`` : the columns there are; the candidate may
+        use fewer. ``random_state`` : seed of everything drawn.
+
+    Scores of a candidate that states no probabilities are calibrated by a logistic curve (J. Platt, 1999)
+    learned on scores out of fold, with all rows of a group (a customer at several dates) in one fold.
+
+    Learned by ``fit``: ``pipeline_``, ``numeric_`` and ``categorical_`` (columns used), ``base_rate_``,
+    ``reference_`` (a typical row, shape ``(columns,)``: medians and commonest categories).
+    """
+
+    def __init__(
+        self, candidate: Candidate, numeric: Sequence[str], categorical: Sequence[str] = (), random_state: int = 42
+    ) -> None:
+        self.candidate = candidate
+        self.numeric = tuple(numeric)
+        self.categorical = tuple(categorical)
+        self.random_state = random_state
+
+    def fit(self, frame: pd.DataFrame, y: npt.ArrayLike, groups: npt.ArrayLike | None = None) -> ProbabilityModel:
+        """Learn from ``frame`` (one row per case) and ``y`` (shape ``(n,)``, 0 or 1).
+
+        Raises ``NotEnoughData`` with fewer than ``FEWEST_OF_EACH`` rows of either kind, ``ValueError`` where
+        a column is missing.
+        """
+        truth = np.asarray(y, dtype=np.int64)
+        positives = int(truth.sum())
+        if min(positives, len(truth) - positives) < FEWEST_OF_EACH:
+            raise NotEnoughData(
+                "cases to learn from",
+                f"at least {FEWEST_OF_EACH} that happened and {FEWEST_OF_EACH} that did not",
+                f"{positives} and {len(truth) - positives}",
+            )
+        wanted = self.candidate.features
+        self.numeric_ = [name for name in self.numeric if wanted is None or name in wanted]
+        self.categorical_ = [name for name in self.categorical if wanted is None or name in wanted]
+        X = as_features(frame, self.numeric_, self.categorical_)
+        with threadpool_limits(limits=1), warnings.catch_warnings():
+            # A fit that was stopped by its number of steps is judged by its back-test like any other.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.pipeline_ = self._pipeline(truth, groups).fit(X, truth)
+        self.base_rate_ = float(truth.mean())
+        typical: dict[str, object] = {name: X[name].median() for name in self.numeric_}
+        typical |= {name: X[name].mode().iloc[0] for name in self.categorical_}
+        self.reference_ = pd.Series(typical, dtype=object)
+        return self
+
+    def predict_proba(self, frame: pd.DataFrame) -> Floats:
+        """Probability for each row of ``frame``, shape ``(n,)``; unknown values and new categories are allowed."""
+        if len(frame) == 0:
+            return np.empty(0)
+        X = as_features(frame, self.numeric_, self.categorical_)
+        with threadpool_limits(limits=1):
+            probabilities: Floats = self.pipeline_.predict_proba(X)[:, 1]
+        return np.clip(probabilities, 0.0, 1.0)
+
+    def _pipeline(self, truth: npt.NDArray[np.int64], groups: npt.ArrayLike | None) -> Pipeline:
+        classifier = self.candidate.build(self.random_state)
+        if self.candidate.calibrate:
+            classifier = CalibratedClassifierCV(
+                estimator=classifier, method="sigmoid", cv=self._folds(truth, groups), ensemble=False
+            )
+        return make_pipeline(preprocessor(self.numeric_, self.categorical_), classifier)
+
+    def _folds(
+        self, truth: npt.NDArray[np.int64], groups: npt.ArrayLike | None
+    ) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+        nothing = np.zeros(len(truth))
+        if groups is None:
+            plain = StratifiedKFold(n_splits=_FOLDS, shuffle=True, random_state=self.random_state)
+            return list(plain.split(X=nothing, y=truth))
+        grouped = StratifiedGroupKFold(n_splits=_FOLDS, shuffle=True, random_state=self.random_state)
+        return list(grouped.split(X=nothing, y=truth, groups=np.asarray(groups)))

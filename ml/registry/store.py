@@ -1,0 +1,153 @@
+"""Trained models on disk: ``<folder>/<capability>/<shop>/<version>/`` and one pointer to the one that serves.
+
+A version is written beside its place and moved there whole, and the pointer is replaced in one step, so a
+process killed anywhere leaves the champion of before. Records stay for ever; the models of all but the
+newest few versions are removed.
+
+Models are joblib files, which run code when read: the folder must be writable by Footfall alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import joblib
+import pandas as pd
+
+from ml.registry.record import CHAMPION, RETIRED, ModelRecord, registry_frame
+
+_RECORD, _MODEL, _POINTER = "record.json", "model.joblib", "champion.json"
+#: Versions whose model is kept beside the champion's, newest first.
+KEPT_MODELS = 5
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """Which version serves, and whether a person said so."""
+
+    version: str
+    is_pinned: bool = False
+
+
+class ModelStore:
+    """The models of all shops under ``folder`` (``FOOTFALL_HOME/models``)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, record: ModelRecord, model: object) -> None:
+        """Keep ``record`` with its ``model``, and point to it where its status is champion.
+
+        The same version again replaces nothing but the pointer. A pinned champion stays: the record is
+        then kept as it is, and serves when the pin is taken off.
+        """
+        place = self._place(record.capability, record.shop_id) / record.version
+        if not place.exists():
+            beside = place.with_name(f".{record.version}.{os.getpid()}")
+            shutil.rmtree(beside, ignore_errors=True)
+            beside.mkdir(parents=True)
+            joblib.dump(model, beside / _MODEL, compress=3)
+            _write(beside / _RECORD, record.to_json())
+            beside.rename(place)
+        pointer = self.pointer(record.capability, record.shop_id)
+        if record.status == CHAMPION and not (pointer and pointer.is_pinned):
+            self._point(record.capability, record.shop_id, Pointer(record.version))
+        self._tidy(record.capability, record.shop_id)
+
+    def pointer(self, capability: str, shop_id: str) -> Pointer | None:
+        """Where the champion is, or ``None`` where none was ever chosen."""
+        path = self._place(capability, shop_id) / _POINTER
+        return Pointer(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+
+    def champion(self, capability: str, shop_id: str) -> ModelRecord | None:
+        """The record of the version that serves."""
+        pointer = self.pointer(capability, shop_id)
+        return self.record(capability, shop_id, pointer.version) if pointer else None
+
+    def record(self, capability: str, shop_id: str, version: str) -> ModelRecord:
+        """One version's record; raises ``KeyError`` naming it where there is none."""
+        path = self._place(capability, shop_id) / version / _RECORD
+        if not path.is_file():
+            known = ", ".join(record.version for record in self.records(capability, shop_id)) or "none"
+            raise KeyError(f"{capability} of shop {shop_id}: no version {version}; there are {known}")
+        return ModelRecord.from_json(path.read_text(encoding="utf-8"))
+
+    def load(self, record: ModelRecord) -> object:
+        """The model itself. Raises ``KeyError`` where it was removed as too old to serve."""
+        path = self._place(record.capability, record.shop_id) / record.version / _MODEL
+        if not path.is_file():
+            raise KeyError(f"{record.capability} of shop {record.shop_id}: the model {record.version} is not kept")
+        return joblib.load(path)
+
+    def pin(self, capability: str, shop_id: str, version: str) -> None:
+        """Let this version serve until :meth:`unpin`; raises ``KeyError`` where it or its model is gone."""
+        self.load(self.record(capability, shop_id, version))
+        self._point(capability, shop_id, Pointer(version, is_pinned=True))
+
+    def unpin(self, capability: str, shop_id: str) -> None:
+        """Let contests decide again; raises ``KeyError`` where nothing is pinned."""
+        pointer = self.pointer(capability, shop_id)
+        if pointer is None or not pointer.is_pinned:
+            raise KeyError(f"{capability} of shop {shop_id}: no version is pinned")
+        self._point(capability, shop_id, Pointer(pointer.version))
+
+    def records(self, capability: str, shop_id: str) -> list[ModelRecord]:
+        """Every version's record, newest data last."""
+        place = self._place(capability, shop_id)
+        found = [ModelRecord.from_json(path.read_text(encoding="utf-8")) for path in place.glob(f"[!.]*/{_RECORD}")]
+        return sorted(found, key=lambda record: (record.trained_as_of, record.version))
+
+    def registry(self) -> pd.DataFrame:
+        """``ml.model_registry``: every version of every shop with its status as it is now."""
+        return registry_frame(
+            (
+                record,
+                _status(record, pointer),
+                bool(pointer and pointer.is_pinned and pointer.version == record.version),
+            )
+            for capability, shop_id in self._shops()
+            for pointer in [self.pointer(capability, shop_id)]
+            for record in self.records(capability, shop_id)
+        )
+
+    def _shops(self) -> Iterator[tuple[str, str]]:
+        for capability in sorted(self.folder.glob("*/")):
+            for shop in sorted(capability.glob("*/")):
+                yield capability.name, unquote(shop.name)
+
+    def _place(self, capability: str, shop_id: str) -> Path:
+        # A dot is not quoted by itself, and ".." must not lead anywhere.
+        return self.folder / capability / quote(shop_id, safe="").replace(".", "%2E")
+
+    def _point(self, capability: str, shop_id: str, pointer: Pointer) -> None:
+        path = self._place(capability, shop_id) / _POINTER
+        beside = path.with_name(f".{_POINTER}.{os.getpid()}")
+        _write(beside, json.dumps(asdict(pointer)))
+        beside.replace(path)
+
+    def _tidy(self, capability: str, shop_id: str) -> None:
+        pointer = self.pointer(capability, shop_id)
+        others = [
+            record for record in self.records(capability, shop_id) if not pointer or record.version != pointer.version
+        ]
+        for record in others[:-KEPT_MODELS]:
+            (self._place(capability, shop_id) / record.version / _MODEL).unlink(missing_ok=True)
+
+
+def _status(record: ModelRecord, pointer: Pointer | None) -> str:
+    if pointer is not None and pointer.version == record.version:
+        return CHAMPION
+    return RETIRED if record.status == CHAMPION else record.status
+
+
+def _write(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
