@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import duckdb
 import pandas as pd
 
 from ml.evaluation.drift import Drift
 from ml.evaluation.enough import NotEnoughData
-from ml.evaluation.results import Measured
+from ml.evaluation.results import evaluation_frame
 from ml.registry.record import ModelRecord, library_versions
 from ml.registry.store import ModelStore
 from ml.serving.capability import Capability, ShopData
@@ -28,12 +29,13 @@ _SHOWN = 3
 class Served:
     """What came of it. ``tables`` holds the shop's new rows, and is empty where the old ones stay.
 
-    ``notes`` says in words what was done and why, in order.
+    ``evaluation`` and ``plots`` are those of the last training, whenever that was; ``notes`` says in words
+    what was done and why, in order.
     """
 
     status: ScoreStatus
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    measured: Sequence[Measured] = ()
+    evaluation: pd.DataFrame = field(default_factory=lambda: evaluation_frame([]))
     plots: Mapping[str, bytes] = field(default_factory=dict)
     drift: Sequence[Drift] = ()
     record: ModelRecord | None = None
@@ -63,8 +65,6 @@ def serve(
     pointer = store.pointer(capability.name, shop_id)
     champion = store.champion(capability.name, shop_id)
     notes: list[str] = []
-    measured: Sequence[Measured] = ()
-    plots: Mapping[str, bytes] = {}
     due = "asked for" if retrain else _due(capability, store, data, champion)
     drifted: Sequence[Drift] = ()
     if champion and not due:
@@ -78,13 +78,14 @@ def serve(
             if champion is None:
                 return Served(_unserved(capability, shop_id, before, data.as_of, str(error)), notes=tuple(notes))
         else:
-            store.save(trained.record, trained.model)
+            store.save(trained.record, trained.model, evaluation_frame(trained.measured), trained.plots)
             notes.append(f"Trained ({due}): {trained.record.model} is {trained.record.status}: {trained.record.reason}")
-            measured, plots = trained.measured, trained.plots
+    newest = store.newest(capability.name, shop_id)
+    shown: dict[str, Any] = {"evaluation": store.evaluation(newest), "plots": store.plots(newest)} if newest else {}
     record = store.champion(capability.name, shop_id)
     if record is None:
         reason = notes[-1] if notes else "no model was good enough to serve"
-        return Served(_unserved(capability, shop_id, before, data.as_of, reason), measured=measured, notes=tuple(notes))
+        return Served(_unserved(capability, shop_id, before, data.as_of, reason), notes=tuple(notes), **shown)
     model = store.load(record)
     drifted = capability.drift(model, data)
     refused = _drifted_too_far(drifted)
@@ -95,11 +96,11 @@ def serve(
     if refused is not None:
         notes.append(f"Refused: {refused}")
         status = _unserved(capability, shop_id, before, data.as_of, refused, refused=True)
-        return Served(status, {}, measured, plots, drifted, record, tuple(notes))
+        return Served(status, drift=drifted, record=record, notes=tuple(notes), **shown)
     status = ScoreStatus(
         shop_id, capability.name, data.as_of, data.as_of, FRESH, f"{record.model}: {record.reason}", record.version
     )
-    return Served(status, scored, measured, plots, drifted, record, tuple(notes))
+    return Served(status, scored, drift=drifted, record=record, notes=tuple(notes), **shown)
 
 
 def _due(capability: Capability, store: ModelStore, data: ShopData, champion: ModelRecord | None) -> str | None:
@@ -116,8 +117,8 @@ def _due(capability: Capability, store: ModelStore, data: ShopData, champion: Mo
     if dict(champion.parameters) != dict(capability.parameters(data)):
         return "the parameters have changed"
     # The newest attempt, also one that did not win: the champion may well be older.
-    newest = max(record.trained_as_of for record in store.records(capability.name, data.shop_id))
-    age = (data.as_of - newest).days
+    newest = store.newest(capability.name, data.shop_id) or champion
+    age = (data.as_of - newest.trained_as_of).days
     return f"the last training is {age} days old" if age >= RETRAIN_AFTER_DAYS else None
 
 

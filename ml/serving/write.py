@@ -27,7 +27,7 @@ def write_served(
         frames = [one.tables[table] for one in served if table in one.tables]
         frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns), dtype=object)
         rows[table] = replace_rows(connection, ("ml", table), columns, frame, by=("shop_id",))
-    measured = evaluation_frame(row for one in served for row in one.measured)
+    measured = pd.concat([one.evaluation for one in served] or [evaluation_frame([])], ignore_index=True)
     replace_rows(connection, ("ml", "evaluation"), EVALUATION_COLUMNS, measured, by=("capability", "shop_id"))
     replace_rows(
         connection,
