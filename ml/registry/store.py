@@ -66,7 +66,9 @@ class ModelStore:
             beside.mkdir(parents=True)
             joblib.dump(model, beside / _MODEL, compress=3)
             rows = evaluation_frame([]) if evaluation is None else evaluation
-            rows.to_json(beside / _EVALUATION, orient="records", double_precision=15, force_ascii=False)
+            rows.to_json(
+                beside / _EVALUATION, orient="records", date_format="iso", double_precision=15, force_ascii=False
+            )
             (beside / _PLOTS).mkdir()
             for title, image in (plots or {}).items():
                 (beside / _PLOTS / f"{quote(title, safe=' ,')}.png").write_bytes(image)
@@ -108,7 +110,7 @@ class ModelStore:
         rows = json.loads(path.read_text(encoding="utf-8"))
         frame = pd.DataFrame(rows, columns=list(EVALUATION_COLUMNS))
         frame["as_of"] = [dt.date.fromisoformat(str(day)[:10]) for day in frame["as_of"]]
-        return frame.astype({name: "float64" for name in ("value", "ci_low", "ci_high")})
+        return frame.astype(dict.fromkeys(("value", "ci_low", "ci_high"), "float64"))
 
     def plots(self, record: ModelRecord) -> dict[str, bytes]:
         """The plots that were drawn when this version was trained, by title."""
