@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from orchestration import cli_data, cli_demo, cli_identity, cli_runs
+from orchestration import cli_data, cli_demo, cli_identity, cli_models, cli_runs
 
 app = typer.Typer(
     name="footfall",
@@ -26,6 +26,7 @@ app.command()(cli_data.ingest)
 app.command()(cli_runs.run)
 app.command()(cli_runs.status)
 app.add_typer(cli_identity.app, name="identity")
+app.add_typer(cli_models.app, name="models")
 app.command()(cli_demo.dev)
 app.command()(cli_demo.docs)
 

@@ -8,14 +8,26 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from ingestion.lake import Lake
+from orchestration.assets.models import GROUP as MODELS_GROUP
+from orchestration.assets.models import RETRAIN_TAG
 from orchestration.landing import sweep
 from orchestration.partitions import arrival_days
 from orchestration.settings import Settings
 
-__all__ = ["DAILY", "INGEST", "UnresolvedAssetJobDefinition", "build_daily_job", "ingest", "load_landing_files"]
+__all__ = [
+    "DAILY",
+    "INGEST",
+    "RETRAIN",
+    "UnresolvedAssetJobDefinition",
+    "build_daily_job",
+    "build_retrain_job",
+    "ingest",
+    "load_landing_files",
+]
 
 DAILY = "daily"
 INGEST = "ingest"
+RETRAIN = "retrain"
 
 
 def build_daily_job() -> UnresolvedAssetJobDefinition:
@@ -24,6 +36,16 @@ def build_daily_job() -> UnresolvedAssetJobDefinition:
         DAILY,
         selection=dg.AssetSelection.all(),
         description="Loads what waits, rewrites the range's days, rebuilds what stands on them, publishes.",
+    )
+
+
+def build_retrain_job() -> UnresolvedAssetJobDefinition:
+    """The models and what stands on them, with every model learned anew; what waits to be loaded goes on waiting."""
+    return dg.define_asset_job(
+        RETRAIN,
+        selection=dg.AssetSelection.groups(MODELS_GROUP).downstream(),
+        tags={RETRAIN_TAG: "true"},
+        description="Learns every model anew, lets it contest the one that serves, scores, publishes.",
     )
 
 

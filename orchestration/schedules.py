@@ -1,4 +1,4 @@
-"""The daily schedule. Nothing else runs by the clock but the sensors."""
+"""The daily schedule and the weekly one that learns models anew. Nothing else runs by the clock but the sensors."""
 
 # No `from __future__ import annotations` here: Dagster reads the functions' annotations as objects.
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 
 from orchestration.health import waiting_days
-from orchestration.jobs import DAILY
+from orchestration.jobs import DAILY, RETRAIN
 from orchestration.partitions import range_tags
 from orchestration.requests import pending_ranges, split_by_history
 from orchestration.settings import Settings
@@ -46,3 +46,15 @@ def build_daily_schedule(settings: Settings) -> dg.ScheduleDefinition:
             )
 
     return daily_schedule
+
+
+def build_retrain_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """Once a week, two hours after the daily run; drift and age also make the daily run learn a model anew."""
+    return dg.ScheduleDefinition(
+        name="retrain_schedule",
+        job_name=RETRAIN,
+        cron_schedule=f"0 {(settings.daily_hour + 2) % 24} * * {settings.retrain_weekday}",
+        execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Learns every model anew and lets it contest the one that serves.",
+    )

@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     max_quarantine_share: float = Field(0.05, ge=0, le=1, description="Share of a load's rows that may be quarantined.")
     alerts_file: Path | None = Field(None, description="Where alerts are appended; default <home>/alerts.jsonl.")
     daily_hour: int = Field(3, ge=0, le=23, description="Hour of the shop's day at which the daily run starts.")
+    retrain_weekday: int = Field(1, ge=0, le=6, description="Day on which models are learned anew, 0 is Sunday.")
     owner: str = Field("team:data", description="Owner shown on every asset: an e-mail address or team:<name>.")
 
     @field_validator("shops_file", "pseudonym_key", "alerts_file", mode="before")
@@ -101,6 +102,11 @@ class Settings(BaseSettings):
     def warehouse(self) -> Path:
         """The DuckDB file; nothing outside a run opens it."""
         return self.home / "warehouse.duckdb"
+
+    @property
+    def models(self) -> Path:
+        """Trained models; joblib files run code when read, so nobody else may write here."""
+        return self.home / "models"
 
     @property
     def published(self) -> Path:

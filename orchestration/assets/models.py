@@ -1,0 +1,120 @@
+"""A step per capability of `ml/`: every shop is served, and the page shows what was learned and how good it is."""
+
+# No `from __future__ import annotations` here: Dagster reads the steps' annotations as objects.
+import base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from orchestration.assets.tables import markdown_table
+from orchestration.resources import WAREHOUSE_POOL, Warehouse
+from orchestration.settings import Settings
+from orchestration.translator import FRESHNESS
+
+if TYPE_CHECKING:
+    from ml.serving.capability import Capability
+    from ml.serving.serve import Served
+
+GROUP = "ml"
+#: Set to "true" on a run that shall learn every model anew.
+RETRAIN_TAG = "footfall/retrain"
+_SHOWN_PLOTS = 4
+_SHOWN_DRIFT = 8
+
+
+@dataclass(frozen=True)
+class ModelStep:
+    """One capability as a step: ``load`` imports it when the step runs (scikit-learn takes a second, which no
+    page of the UI should wait for), ``tables`` describes what it writes, ``reads`` are the assets it reads."""
+
+    name: str
+    load: Callable[[], "Capability"]
+    tables: Mapping[str, str]
+    reads: Sequence[dg.AssetKey]
+    kinds: frozenset[str] = frozenset({"python", "scikitlearn", "duckdb"})
+
+
+def build_model_assets(settings: Settings, steps: Sequence[ModelStep]) -> list[dg.AssetsDefinition]:
+    """The steps' assets ``ml/<table>``."""
+    return [_build(settings, step) for step in steps]
+
+
+def _build(settings: Settings, step: ModelStep) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name=step.name,
+        specs=[
+            dg.AssetSpec(
+                ["ml", table],
+                deps=list(step.reads),
+                description=description,
+                group_name=GROUP,
+                owners=[settings.owner],
+                kinds=set(step.kinds),
+                freshness_policy=FRESHNESS,
+            )
+            for table, description in step.tables.items()
+        ],
+        pool=WAREHOUSE_POOL,
+    )
+    def models(
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        from ml.registry.store import ModelStore
+        from ml.serving.serve import serve
+        from ml.serving.write import write_served
+
+        capability = step.load()
+        store = ModelStore(settings.models)
+        retrain = context.run.tags.get(RETRAIN_TAG) == "true"
+        with warehouse.connect(read_only=True) as connection:
+            shops = [
+                row[0] for row in connection.execute("SELECT shop_id FROM staging.stg_shops ORDER BY 1").fetchall()
+            ]
+            served = [serve(capability, store, connection, shop, retrain=retrain) for shop in shops]
+        for one in served:
+            for note in one.notes:
+                context.log.info(f"{one.status.shop_id}: {note}")
+        with warehouse.connect() as connection:
+            rows = write_served(connection, capability, served)
+        metadata = _metadata(served)
+        for table in step.tables:
+            yield dg.MaterializeResult(asset_key=["ml", table], metadata={"dagster/row_count": rows[table], **metadata})
+
+    return models
+
+
+def _metadata(served: Sequence["Served"]) -> dict[str, Any]:
+    """What the asset's page shows: states, figures, drift, plots."""
+    statuses = [
+        [one.status.shop_id, one.status.status, str(one.status.served_as_of or ""), one.status.reason] for one in served
+    ]
+    shown: dict[str, Any] = {
+        "status": dg.MarkdownMetadataValue(markdown_table(["shop", "status", "served as of", "why"], statuses))
+    }
+    figures = [
+        [row.shop_id, row.model, row.metric, row.value, row.ci_low, row.ci_high]
+        for one in served
+        for row in one.evaluation.itertuples()
+        if row.metric in _HEADLINES
+    ]
+    if figures:
+        head = ["shop", "model", "metric", "value", "low", "high"]
+        shown["evaluation"] = dg.MarkdownMetadataValue(markdown_table(head, figures))
+    drifted = [
+        [one.status.shop_id, each.feature, each.psi, each.level]
+        for one in served
+        for each in sorted(one.drift, key=lambda each: -each.psi)[:_SHOWN_DRIFT]
+    ]
+    if drifted:
+        shown["drift"] = dg.MarkdownMetadataValue(markdown_table(["shop", "feature", "PSI", "level"], drifted))
+    for one in served[:1]:
+        for title, image in list(one.plots.items())[:_SHOWN_PLOTS]:
+            encoded = base64.b64encode(image).decode()
+            shown[title.replace(" ", "_")] = dg.MarkdownMetadataValue(f"![{title}](data:image/png;base64,{encoded})")
+    versions = sorted({one.record.version for one in served if one.record})
+    return {**shown, "model_versions": ", ".join(versions) or "none"}
+
+
+_HEADLINES = ("auc", "average_precision", "brier", "lift_at_10pct", "calibration_error", "rmse", "mae", "spearman")
