@@ -54,13 +54,26 @@ def age_of_data(settings: Settings, now: datetime) -> list[DataAge]:
     return ages
 
 
+def stale_scores(settings: Settings) -> list[tuple[str, str, date | None, str]]:
+    """Shop, capability, day of the scores that are served, and why no newer ones are; empty where all is well."""
+    reader = PublishedReader(settings.published)
+    try:
+        reader.require("score_status")
+    except (NothingPublished, MissingTable):
+        return []
+    with reader.connect() as connection:
+        return connection.execute(
+            "SELECT shop_id, capability, served_as_of, reason FROM score_status WHERE status = 'stale' ORDER BY ALL"
+        ).fetchall()
+
+
 def waiting_days(settings: Settings) -> list[PendingDay]:
     """Arrival days that are loaded and not published as they are now, oldest first."""
     return pending_days(settings.lake / "ledger", settings.published, settings.warehouse)
 
 
 def find_troubles(settings: Settings, now: datetime) -> list[Trouble]:
-    """All that is wrong at ``now``: data too old, past days not published, too much in quarantine."""
+    """All that is wrong at ``now``: data too old, past days not published, too much in quarantine, stale scores."""
     troubles = [
         Trouble(
             f"old_data:{age.shop_id}",
@@ -92,6 +105,13 @@ def find_troubles(settings: Settings, now: datetime) -> list[Trouble]:
                 f"such as {over[0].files[0]} ({over[0].rows_quarantined} of {over[0].rows_read}).",
             )
         )
+    troubles += [
+        Trouble(
+            f"stale_scores:{shop_id}:{capability}",
+            f"Shop {shop_id}: {capability} serves scores of {day or 'no day'}, since newer ones were refused: {reason}.",
+        )
+        for shop_id, capability, day, reason in stale_scores(settings)
+    ]
     return troubles
 
 

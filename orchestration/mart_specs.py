@@ -39,6 +39,30 @@ MODEL_TABLES = (
         partition_by=None,
         description="How good each model is, with intervals and naive baselines beside it.",
     ),
+    TableSpec(
+        name="model_registry",
+        schema="ml",
+        relation="model_registry",
+        key=("capability", "shop_id", "version"),
+        partition_by=None,
+        description="Every trained model: its data, features and metrics, and whether it serves.",
+    ),
+    TableSpec(
+        name="score_status",
+        schema="ml",
+        relation="score_status",
+        key=("shop_id", "capability"),
+        partition_by=None,
+        description="Whether each capability's scores are of today, and if not, why not.",
+    ),
+    TableSpec(
+        name="outcomes",
+        schema="ml",
+        relation="outcomes",
+        key=("capability", "shop_id", "as_of", "horizon_days", "model_version", "metric"),
+        partition_by=None,
+        description="Scores beside what happened once their horizon had passed, per model version.",
+    ),
 )
 
 

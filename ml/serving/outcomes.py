@@ -32,7 +32,8 @@ HISTORY_COLUMNS: dict[str, str] = {
     "score": "DOUBLE",
     "model_version": "VARCHAR",
 }
-#: Column -> DuckDB type of ``ml.outcomes``; its key is capability, shop_id, as_of, horizon_days, metric.
+#: Column -> DuckDB type of ``ml.outcomes``; its key is capability, shop_id, as_of, horizon_days,
+#: model_version, metric.
 OUTCOME_COLUMNS: dict[str, str] = {
     "capability": "VARCHAR",
     "shop_id": "VARCHAR",
