@@ -108,7 +108,7 @@ def find_troubles(settings: Settings, now: datetime) -> list[Trouble]:
     troubles += [
         Trouble(
             f"stale_scores:{shop_id}:{capability}",
-            f"Shop {shop_id}: {capability} serves scores of {day or 'no day'}, since newer ones were refused: {reason}.",
+            f"Shop {shop_id}: {capability} serves scores of {day or 'no day'}; newer ones were refused: {reason}.",
         )
         for shop_id, capability, day, reason in stale_scores(settings)
     ]
