@@ -39,7 +39,10 @@ def build_defs(
     daily = build_daily_job()
     return dg.Definitions(
         assets=[
-            build_lake_assets(settings, {source["name"] for source in manifest["sources"].values()}),
+            build_lake_assets(
+                settings,
+                {source["name"] for source in manifest["sources"].values() if source["source_name"] == "lake"},
+            ),
             *build_dbt_assets(settings, manifest),
             build_segment_assets(settings),
             build_published_asset(settings, manifest),

@@ -1,4 +1,4 @@
-"""The two dbt steps of a run: models that follow arrival days, then those rebuilt whole from compact tables."""
+"""The dbt steps of a run: models that follow arrival days, those rebuilt whole from compact tables, those on scores."""
 
 # No `from __future__ import annotations` here: Dagster reads the steps' annotations as objects.
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,8 +19,8 @@ from orchestration.settings import Settings
 from orchestration.translator import FootfallTranslator
 from publishing.pending import refresh_mark
 
-#: Models of refresh class "from daily".
-WHOLE = "tag:whole"
+#: Models of refresh class "from daily", and those of them that read what models wrote.
+WHOLE, AFTER_ML = "tag:whole", "tag:after_ml"
 
 #: What the mark of a full refresh says: how far it came.
 _BEGUN, _DAILY_DONE = "begun", "daily tables done"
@@ -29,7 +29,7 @@ Yielded = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
 
 def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg.AssetsDefinition]:
-    """The daily step (partitioned by arrival day, any range in one run) and the whole step (not partitioned)."""
+    """The daily step (partitioned by arrival day, any range in one run), the whole step and the one on scores."""
     translator = FootfallTranslator(settings.owner)
 
     # One partitioning for all of the step, views and seeds included: assets that are partitioned differently
@@ -37,7 +37,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg
     # Excluding the whole models excludes the tests that read them, too: those run in the whole step.
     @dbt_assets(
         manifest=manifest,
-        exclude=WHOLE,
+        exclude=f"{WHOLE} {AFTER_ML}",
         name="dbt_daily",
         partitions_def=arrival_days(settings),
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -81,7 +81,20 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg
         yield from _build(context, manifest, translator, settings, warehouse, _commands(window, [], full), None)
         mark.unlink(missing_ok=True)
 
-    return [dbt_daily, dbt_whole]
+    @dbt_assets(
+        manifest=manifest,
+        select=AFTER_ML,
+        name="dbt_after_ml",
+        dagster_dbt_translator=translator,
+        pool=WAREHOUSE_POOL,
+    )
+    def dbt_after_ml(
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterator[Yielded]:
+        commands = _commands(None, [], full=False)
+        yield from _build(context, manifest, translator, settings, warehouse, commands, None)
+
+    return [dbt_daily, dbt_whole, dbt_after_ml]
 
 
 def _is_full_refresh(context: dg.AssetExecutionContext, settings: Settings) -> bool:
