@@ -10,6 +10,8 @@ and day ``as_of``: the day after the history, and every 30 days before it (at mo
 - no_purchase_30d, _60d, _90d: probability that no order (of the shop's table) is placed in that many days
   from as_of on, given the latent state on that day. Campaigns that the history planned count; beyond its
   end no campaign is known.
+- seen_no_purchase_30d, _60d, _90d: the same from what the person's visits, carts left behind and orders
+  before as_of tell one who knows the process (``hazard_seen``): what a model can hope for
 
 ``session_intent``: one row per true session of a person, keyed as ``sessions``.
 
@@ -30,7 +32,8 @@ from numpy.typing import NDArray
 
 from ingestion.simulator.clock import ShopClock
 from ingestion.simulator.config import SimulatorConfig
-from ingestion.simulator.interest import GONE, LEVELS, WEEK, transitions
+from ingestion.simulator.hazard_seen import seen_hazard
+from ingestion.simulator.interest import LEVELS, WEEK, transitions
 from ingestion.simulator.orders import Orders
 from ingestion.simulator.people import Population, customer_id
 from ingestion.simulator.purchase_chance import PurchaseChances
@@ -52,20 +55,26 @@ def hazard_truth(
     campaigns: tuple[Campaign, ...],
     chances: PurchaseChances,
     visits: pd.DataFrame,
+    carts: pd.DataFrame,
     orders: Orders,
 ) -> pd.DataFrame:
-    """The table ``customer_hazard``, in order of as_of and person."""
+    """The table ``customer_hazard``, in order of as_of and person; ``carts`` are the cart lines left in visits."""
     people = population.people
-    per_visit = chances.of_later_visits(people["segment"].to_numpy(), people["keenness"].to_numpy())
+    _, per_visit = chances.of_later_visits(people["segment"].to_numpy(), people["keenness"].to_numpy())
     ladder = _traffic(config, campaigns)
-    human = visits[visits["person"] >= 0]
+    human = visits.loc[visits["person"] >= 0, ["person", "day"]]
     bought = orders.orders[~orders.orders["is_test"]]
     buyer, moment = visits["person"].to_numpy()[bought["visit"].to_numpy()], bought["ts"].to_numpy()
     names = np.array(customer_id(people["customer"].to_numpy()), dtype=object)
     segments = np.array([one.name for one in SEGMENTS], dtype=object)
     ends = population.interest.ends()
+    days = sorted(range(config.days, 0, -STEP_DAYS)[:MOST_STEPS])
+    human = human.assign(
+        has_order=human.index.isin(bought["visit"].to_numpy()), leaves_cart=human.index.isin(carts["visit"].to_numpy())
+    )
+    seen = seen_hazard(population, chances, ladder, config.activity, human, days, HORIZONS)
     parts = []
-    for as_of in sorted(range(config.days, 0, -STEP_DAYS)[:MOST_STEPS]):
+    for number, as_of in enumerate(days):
         came = np.bincount(human["person"][human["day"] < as_of], minlength=len(people))
         known = np.flatnonzero(came)
         gone = ends[known] <= as_of
@@ -85,8 +94,12 @@ def hazard_truth(
                     "visits_before": came[known],
                     "orders_before": np.bincount(buyer[before], minlength=len(people))[known],
                     **{
-                        f"no_purchase_{days}d": _stays_away(population, per_visit, ladder, as_of, days)[known]
-                        for days in HORIZONS
+                        f"no_purchase_{horizon}d": _stays_away(population, per_visit, ladder, as_of, horizon)[known]
+                        for horizon in HORIZONS
+                    },
+                    **{
+                        f"seen_no_purchase_{horizon}d": seen[number, known, place]
+                        for place, horizon in enumerate(HORIZONS)
                     },
                 }
             )

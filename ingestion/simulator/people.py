@@ -19,6 +19,8 @@ from ingestion.simulator.segments import SEGMENTS, column
 
 #: Share of people who already know the shop on the first day.
 _EXISTING_SHARE = 0.4
+#: Shape of the gamma factor by which people of a segment differ in how often they come; its mean is 1.
+RATE_SHAPE = 1.6
 _GENDERS = ("female", "male", "")
 #: How much likelier than others the segments hunt for discounts.
 _LOVES_DISCOUNTS = {"bargain_hunter": 3.0, "premium": 0.3}
@@ -61,7 +63,7 @@ def build_population(config: SimulatorConfig, clock: ShopClock) -> Population:
             "leaves": np.minimum(interest.ends(), config.days),
             "existing": existing,
             # A gamma factor within the segment, so that counts are over-dispersed as in real logs.
-            "rate": column("visits_per_week")[segment] * rng.gamma(1.6, 1 / 1.6, count) * config.activity,
+            "rate": column("visits_per_week")[segment] * rng.gamma(RATE_SHAPE, 1 / RATE_SHAPE, count) * config.activity,
             "keenness": draw_keenness(config, count),
             "customer": rng.permutation(count),
             "registered_before": registered,

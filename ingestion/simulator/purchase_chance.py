@@ -43,32 +43,40 @@ class PurchaseChances:
 
         Parallel arrays by visit: segment, intent, interest left (above 0).
         """
-        has_cart = np.zeros(len(segment))
+        bought = chances.SEE_CART * chances.checkout_chance(intent, interest) * chances.PAY * chances.BUY
+        return self.of_cart(segment, intent) * bought * self._kept
+
+    def of_cart(self, segment: Numbers, intent: Floats) -> Floats:
+        """Chance of visits, at their start, that something is put into the cart and stays there."""
+        found = np.zeros(len(segment))
         for number, chance in enumerate(self._cart):
-            has_cart[segment == number] = np.interp(intent[segment == number], _INTENTS, chance)
-        checks_out = chances.SEE_CART * chances.checkout_chance(intent, interest)
-        return has_cart * checks_out * chances.PAY * chances.BUY * self._kept
+            found[segment == number] = np.interp(intent[segment == number], _INTENTS, chance)
+        return found
 
-    def of_later_visits(self, segment: Numbers, keenness: Floats) -> Floats:
-        """Mean chance of people's later visits (after their first) in each state of interest, 0 when gone.
+    def of_later_visits(self, segment: Numbers, keenness: Floats) -> tuple[Floats, Floats]:
+        """Mean chances of people's later visits (after their first) in each state of interest, 0 when gone.
 
-        Parallel arrays by person; returns an array by person and state. The mean is over the sources of
-        returning visits and over moods.
+        Parallel arrays by person; returns the chances of a cart and of an order, by person and state. The
+        mean is over the sources of returning visits and over moods.
         """
         nodes, weights = np.polynomial.hermite_e.hermegauss(_MOODS)
         share = np.array([source.share_returning for source in SOURCES])
         chance = (share / share.sum())[:, None] * weights / weights.sum()
         shift = chances.source_intent()[:, None] + chances.MOOD * nodes
-        found = np.zeros((len(segment), len(LEVELS)))
+        cart, order = np.zeros((len(segment), len(LEVELS))), np.zeros((len(segment), len(LEVELS)))
         for number in range(len(SEGMENTS)):
             rows = segment == number
             for state, level in enumerate(LEVELS[:GONE]):
                 base = chances.segment_intent()[number] + chances.interest_intent(np.array([level]))
                 intent = (_KEENNESS[:, None] + base + shift.ravel()).ravel()
-                each = self.of_visit(np.full(len(intent), number), intent, np.full(len(intent), level))
-                mean = each.reshape(len(_KEENNESS), -1) @ chance.ravel()
-                found[rows, state] = np.interp(keenness[rows], _KEENNESS, mean)
-        return found
+                who = np.full(len(intent), number)
+                for found, each in (
+                    (cart, self.of_cart(who, intent)),
+                    (order, self.of_visit(who, intent, np.full(len(intent), level))),
+                ):
+                    mean = each.reshape(len(_KEENNESS), -1) @ chance.ravel()
+                    found[rows, state] = np.interp(keenness[rows], _KEENNESS, mean)
+        return cart, order
 
 
 def _cart_kept(segment: Numbers, intent: Floats, nothing: float) -> Floats:
