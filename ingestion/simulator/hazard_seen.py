@@ -154,7 +154,7 @@ def _updated(belief: Floats, log_likelihood: Floats) -> Floats:
 
 
 def _later(kinds: _Kinds, ladder: Floats, as_of: int, horizon: int) -> Floats:
-    """Chance of no order in ``horizon`` days from ``as_of``, by whole days to the next week (0 to 6), kind and state."""
+    """Chance of no order in ``horizon`` days from ``as_of``, by whole days to the next week, kind and state."""
     grid, moves = np.arange(len(ladder)), transitions()[kinds.segment]
     found = np.empty((int(WEEK), len(kinds.share), len(LEVELS)))
     for offset in range(int(WEEK)):
