@@ -37,7 +37,7 @@ def intent_truth(
             "device_id": population.devices["visitor"].to_numpy()[sessions["device"].to_numpy()],
             "session_start": timestamps(sessions["session_start"]).to_numpy(),
             "person": person,
-            "customer_id": names[person],
+            "customer_id": pd.Series(names[person], dtype="str"),
             "begins_visit": sessions["session_start"].to_numpy() == earliest,
             "intent": intent,
             "interest": interest,
