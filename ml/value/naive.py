@@ -1,0 +1,85 @@
+"""The guesses that a value model has to beat, and what all models of this package have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, Self
+
+import numpy as np
+import pandas as pd
+
+from ml.evaluation.enough import NotEnoughData
+from ml.value.cuts import ORDERS, VALUE, Cut
+from ml.value.histories import FEWEST_REPEATERS, Floats
+
+#: Target -> what it is called in words, with its unit.
+TARGETS: dict[str, str] = {ORDERS: "orders", VALUE: "spend"}
+
+
+class OutcomeModel(Protocol):
+    """Predicts a target of every customer over the next H days from their features.
+
+    ``fit`` learns from earlier cuts with outcomes, and from what the customers of ``now`` did before it; it
+    raises ``NotEnoughData`` where that says too little. ``predict`` takes features as
+    ``features.customer_features`` has them and gives shape ``(n,)`` in the target's unit, NaN where unknown.
+    """
+
+    name: str
+
+    def fit(self, target: str, learned: Sequence[Cut], now: Cut) -> Self: ...
+
+    def predict(self, features: pd.DataFrame) -> Floats: ...
+
+
+def known_outcomes(target: str, learned: Sequence[Cut]) -> tuple[pd.DataFrame, Floats]:
+    """Rows of all cuts whose outcome is known, and the outcomes; raises ``NotEnoughData`` where hardly any bought."""
+    outcomes = np.concatenate([cut.outcome(target) for cut in learned]) if learned else np.empty(0)
+    bought = int((outcomes > 0).sum())
+    if bought < FEWEST_REPEATERS:
+        raise NotEnoughData(
+            f"expected {TARGETS[target]}",
+            f"{FEWEST_REPEATERS} customers who bought within the days looked ahead",
+            str(bought),
+        )
+    known = ~np.isnan(outcomes)
+    rows = pd.concat([cut.features for cut in learned], ignore_index=True)
+    return rows[known], outcomes[known]
+
+
+class MeanOfAll:
+    """Everyone is expected to do what the mean customer did after earlier cuts."""
+
+    name = "baseline_mean"
+
+    def fit(self, target: str, learned: Sequence[Cut], now: Cut) -> Self:
+        """See ``OutcomeModel``. Learns ``mean_``."""
+        self.mean_ = float(known_outcomes(target, learned)[1].mean())
+        return self
+
+    def predict(self, features: pd.DataFrame) -> Floats:
+        """Shape ``(n,)``."""
+        return np.full(len(features), self.mean_)
+
+
+class OwnRate:
+    """Everyone goes on at their own pace: past net spend (or orders) a day, times H.
+
+    The past is counted from the first order and as at least H days: a first order of yesterday is no daily habit.
+    """
+
+    name = "baseline_own_rate"
+
+    def fit(self, target: str, learned: Sequence[Cut], now: Cut) -> Self:
+        """See ``OutcomeModel``. Nothing is learned but what to multiply."""
+        self.past_ = "order_days" if target == ORDERS else "net_revenue_minor"
+        self.horizon_days_ = now.horizon_days
+        return self
+
+    def predict(self, features: pd.DataFrame) -> Floats:
+        """Shape ``(n,)``: 0 for those who never bought, NaN where past spend is unknown."""
+        past = features[self.past_].to_numpy(dtype=float, na_value=np.nan)
+        days = features["days_since_first_order"].to_numpy(dtype=float, na_value=np.nan)
+        rate = np.maximum(past, 0) / np.fmax(days, self.horizon_days_) * self.horizon_days_
+        never = features["order_days"].to_numpy(dtype=float) == 0
+        expected: Floats = np.where(never, 0.0, rate)
+        return expected
