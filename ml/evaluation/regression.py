@@ -134,12 +134,11 @@ def _ratio(means: Floats) -> Floats:
 
 def _correlation(means: Floats) -> Floats:
     _, _, _, _, a, b, ab, aa, bb = means.T
-    spread = np.maximum(aa - a**2, 0) * np.maximum(bb - b**2, 0)
+    spreads = [aa - a**2, bb - b**2]
     # the spread of equal ranks is rounding error, not always exactly zero
-    defined = spread > 1e-18
-    correlation: Floats = np.divide(
-        ab - a * b, np.sqrt(np.where(defined, spread, 1.0)), out=np.full(len(means), np.nan), where=defined
-    )
+    defined = np.minimum(*spreads) > 1e-12
+    spread = np.sqrt(np.where(defined, spreads[0] * spreads[1], 1.0))
+    correlation: Floats = np.divide(ab - a * b, spread, out=np.full(len(means), np.nan), where=defined)
     return np.clip(correlation, -1.0, 1.0)
 
 

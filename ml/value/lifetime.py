@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ml.evaluation.clustering import sample_rows
@@ -40,6 +41,12 @@ def spend_per_order_day(features: pd.DataFrame) -> Floats:
     orders, days = (features[name].to_numpy(dtype=float) for name in ("orders_placed", "order_days"))
     spend: Floats = order_value * np.divide(orders, days, out=np.zeros(len(days)), where=days > 0)
     return np.where(days > 0, spend, np.nan)
+
+
+def worth_unknown(features: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Customers who bought, but of whose orders no worth is known: shape ``(n,)``."""
+    unknown: npt.NDArray[np.bool_] = (features["order_days"] > 0).to_numpy() & np.isnan(spend_per_order_day(features))
+    return unknown
 
 
 class BuyTillYouDie:

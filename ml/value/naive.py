@@ -15,6 +15,9 @@ from ml.value.histories import FEWEST_REPEATERS, Floats
 #: Target -> what it is called in words, with its unit.
 TARGETS: dict[str, str] = {ORDERS: "orders", VALUE: "spend"}
 
+#: Share of buyers whose spend may be unknown.
+MOST_UNKNOWN = 0.1
+
 
 class OutcomeModel(Protocol):
     """Predicts a target of every customer over the next H days from their features.
@@ -24,7 +27,8 @@ class OutcomeModel(Protocol):
     ``features.customer_features`` has them and gives shape ``(n,)`` in the target's unit, NaN where unknown.
     """
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def fit(self, target: str, learned: Sequence[Cut], now: Cut) -> Self: ...
 
@@ -32,9 +36,20 @@ class OutcomeModel(Protocol):
 
 
 def known_outcomes(target: str, learned: Sequence[Cut]) -> tuple[pd.DataFrame, Floats]:
-    """Rows of all cuts whose outcome is known, and the outcomes; raises ``NotEnoughData`` where hardly any bought."""
+    """Rows of all cuts whose outcome is known, and the outcomes.
+
+    Raises ``NotEnoughData`` where hardly any bought, or where more than ``MOST_UNKNOWN`` of those who did spent an
+    unknown sum: the known rest would be those who bought nothing, and all models would learn too little.
+    """
     outcomes = np.concatenate([cut.outcome(target) for cut in learned]) if learned else np.empty(0)
     bought = int((outcomes > 0).sum())
+    unknown = int(np.isnan(outcomes).sum())
+    if unknown > MOST_UNKNOWN * (bought + unknown):
+        raise NotEnoughData(
+            f"expected {TARGETS[target]}",
+            f"known worth of what {1 - MOST_UNKNOWN:.0%} of the buyers bought",
+            f"{bought} of {bought + unknown}",
+        )
     if bought < FEWEST_REPEATERS:
         raise NotEnoughData(
             f"expected {TARGETS[target]}",
@@ -50,6 +65,9 @@ class MeanOfAll:
     """Everyone is expected to do what the mean customer did after earlier cuts."""
 
     name = "baseline_mean"
+
+    def __init__(self, random_state: int = 42) -> None:
+        self.random_state = random_state  # as every candidate has; nothing is drawn
 
     def fit(self, target: str, learned: Sequence[Cut], now: Cut) -> Self:
         """See ``OutcomeModel``. Learns ``mean_``."""
@@ -68,6 +86,9 @@ class OwnRate:
     """
 
     name = "baseline_own_rate"
+
+    def __init__(self, random_state: int = 42) -> None:
+        self.random_state = random_state  # as every candidate has; nothing is drawn
 
     def fit(self, target: str, learned: Sequence[Cut], now: Cut) -> Self:
         """See ``OutcomeModel``. Nothing is learned but what to multiply."""
