@@ -128,9 +128,6 @@ def measure_trials(
             detail = {**shared, "chosen": name == chosen}
             actual, predicted = trial.actual[rows], prediction[rows]
             figures: dict[str, Estimate | None] = regression_measures(actual, predicted, random_state=seed)
-            loss = tweedie_loss(actual, predicted)
-            # its interval is that of a mean: the difference from nothing
-            figures["tweedie_deviance"] = mean_difference(loss, np.zeros_like(loss), random_state=seed)
             for metric, figure in figures.items():
                 yield Measured(subject, f"{word}_{metric}", figure, len(actual), detail)
         for name, reason in trial.refused.items():

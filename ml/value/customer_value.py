@@ -12,6 +12,7 @@ from typing import Self
 import duckdb
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.intervals import bootstrap_interval
@@ -73,6 +74,12 @@ class CustomerValueModel:
         self.reasons_: dict[str, str] = {}
         self.models_: dict[str, OutcomeModel] = {}
         self.trials_: dict[str, list[Trial]] = {}
+        # more threads would add up floats in another order each time
+        with threadpool_limits(limits=1):
+            self._fit(history)
+        return self
+
+    def _fit(self, history: ShopHistory) -> None:
         self._learn(ORDERS, history)
         self.interval_: ConformalInterval | None = None
         coverage: tuple[Floats, Floats] | None = None
@@ -88,22 +95,23 @@ class CustomerValueModel:
                 self.reasons_["interval"] = str(reason)
         self.model_version_ = self._version(history)
         self.measured_ = self._measure(coverage)
-        return self
 
     def predict(self, features: pd.DataFrame) -> pd.DataFrame:
         """Scores of customers, in the order given: ``customer_id``, ``expected_orders``, and in minor units of
         the shop's currency ``expected_value_minor``, ``value_low_minor``, ``value_high_minor``, null where a
         customer's worth is unknown (or the shop's)."""
         value = np.full(len(features), np.nan)
-        if VALUE in self.models_:
-            value = np.where(worth_unknown(features), np.nan, self.models_[VALUE].predict(features))
+        with threadpool_limits(limits=1):
+            orders = self.models_[ORDERS].predict(features)
+            if VALUE in self.models_:
+                value = np.where(worth_unknown(features), np.nan, self.models_[VALUE].predict(features))
         low, high = np.full(len(features), np.nan), np.full(len(features), np.nan)
         if self.interval_ is not None:
             low, high = self.interval_.predict(value)
         return pd.DataFrame(
             {
                 "customer_id": features["customer_id"].to_numpy(dtype=object),
-                "expected_orders": np.round(self.models_[ORDERS].predict(features), 6),
+                "expected_orders": np.round(orders, 6),
                 "expected_value_minor": _minor_units(np.round(value)),
                 # outwards, so that the expected value stays inside
                 "value_low_minor": _minor_units(np.floor(low)),

@@ -44,7 +44,8 @@ class ConformalInterval:
             raise NotEnoughData(
                 f"intervals of level {self.level}", f"{fewest} customers of known outcome", str(len(truth))
             )
-        self.floor_ = max(float(guess.mean()) * 1e-3, np.finfo(float).tiny)
+        # of predictions of nothing no multiple can be told: they count as a thousandth of what is usual
+        self.floor_ = 1e-3 * max(float(guess.mean()), float(np.abs(truth).mean())) or 1.0
         bins = max(1, min(self.most_bins, len(truth) // max(self.fewest_rows, fewest)))
         inner = np.quantile(guess, np.arange(1, bins) / bins)
         # equal predictions belong together: a bin that they fill swallows its neighbours

@@ -61,6 +61,12 @@ def known_outcomes(target: str, learned: Sequence[Cut]) -> tuple[pd.DataFrame, F
     return rows[known], outcomes[known]
 
 
+def mean_of_never_bought(rows: pd.DataFrame, outcomes: Floats) -> float:
+    """Mean outcome of customers without an order at the cut; 0 where there were none."""
+    never = outcomes[(rows["order_days"] == 0).to_numpy()]
+    return float(never.mean()) if never.size else 0.0
+
+
 class MeanOfAll:
     """Everyone is expected to do what the mean customer did after earlier cuts."""
 
@@ -83,6 +89,9 @@ class OwnRate:
     """Everyone goes on at their own pace: past net spend (or orders) a day, times H.
 
     The past is counted from the first order and as at least H days: a first order of yesterday is no daily habit.
+    Whoever never bought has no pace; they are expected to do what such customers did after earlier cuts.
+
+    Learned: ``never_bought_``, that mean.
     """
 
     name = "baseline_own_rate"
@@ -91,16 +100,17 @@ class OwnRate:
         self.random_state = random_state  # as every candidate has; nothing is drawn
 
     def fit(self, target: str, learned: Sequence[Cut], now: Cut) -> Self:
-        """See ``OutcomeModel``. Nothing is learned but what to multiply."""
+        """See ``OutcomeModel``."""
+        self.never_bought_ = mean_of_never_bought(*known_outcomes(target, learned))
         self.past_ = "order_days" if target == ORDERS else "net_revenue_minor"
         self.horizon_days_ = now.horizon_days
         return self
 
     def predict(self, features: pd.DataFrame) -> Floats:
-        """Shape ``(n,)``: 0 for those who never bought, NaN where past spend is unknown."""
+        """Shape ``(n,)``: NaN where past spend is unknown."""
         past = features[self.past_].to_numpy(dtype=float, na_value=np.nan)
         days = features["days_since_first_order"].to_numpy(dtype=float, na_value=np.nan)
         rate = np.maximum(past, 0) / np.fmax(days, self.horizon_days_) * self.horizon_days_
         never = features["order_days"].to_numpy(dtype=float) == 0
-        expected: Floats = np.where(never, 0.0, rate)
+        expected: Floats = np.where(never, self.never_bought_, rate)
         return expected

@@ -20,7 +20,6 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import TweedieRegressor
-from threadpoolctl import threadpool_limits
 
 from ml.evaluation.clustering import sample_rows
 from ml.value.cuts import ORDERS, VALUE, Cut
@@ -65,16 +64,14 @@ class _Regression:
         self.features_ = feature_names(rows)
         self.unit_ = float(outcomes.mean())
         self.greatest_ = float(outcomes.max())
-        with threadpool_limits(limits=1):
-            self._learn(feature_matrix(rows, self.features_), outcomes / self.unit_)
+        self._learn(feature_matrix(rows, self.features_), outcomes / self.unit_)
         return self
 
     def predict(self, features: pd.DataFrame) -> Floats:
         """Shape ``(n,)``; see ``OutcomeModel``."""
         if features.empty:
             return np.empty(0)
-        with threadpool_limits(limits=1):
-            expected = self._expected(feature_matrix(features, self.features_)) * self.unit_
+        expected = self._expected(feature_matrix(features, self.features_)) * self.unit_
         return np.clip(expected, 0.0, self.greatest_)
 
     def _learn(self, X: Floats, y: Floats) -> None:
