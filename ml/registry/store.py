@@ -9,10 +9,11 @@ Models are joblib files, which run code when read: the folder must be writable b
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -20,9 +21,11 @@ from urllib.parse import quote, unquote
 import joblib
 import pandas as pd
 
+from ml.evaluation.results import EVALUATION_COLUMNS, evaluation_frame
 from ml.registry.record import CHAMPION, RETIRED, ModelRecord, registry_frame
 
 _RECORD, _MODEL, _POINTER = "record.json", "model.joblib", "champion.json"
+_EVALUATION, _PLOTS = "evaluation.json", "plots"
 #: Versions whose model is kept beside the champion's, newest first.
 KEPT_MODELS = 5
 
@@ -41,8 +44,17 @@ class ModelStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def save(self, record: ModelRecord, model: object) -> None:
+    def save(
+        self,
+        record: ModelRecord,
+        model: object,
+        evaluation: pd.DataFrame | None = None,
+        plots: Mapping[str, bytes] | None = None,
+    ) -> None:
         """Keep ``record`` with its ``model``, and point to it where its status is champion.
+
+        ``evaluation`` (rows of ``ml.evaluation``) and ``plots`` (title -> PNG) are kept beside it, so that
+        whoever finds the model finds out how good it is, also after the warehouse was made anew.
 
         The same version again replaces nothing but the pointer. A pinned champion stays: the record is
         then kept as it is, and serves when the pin is taken off.
@@ -53,6 +65,13 @@ class ModelStore:
             shutil.rmtree(beside, ignore_errors=True)
             beside.mkdir(parents=True)
             joblib.dump(model, beside / _MODEL, compress=3)
+            rows = evaluation_frame([]) if evaluation is None else evaluation
+            rows.to_json(
+                beside / _EVALUATION, orient="records", date_format="iso", double_precision=15, force_ascii=False
+            )
+            (beside / _PLOTS).mkdir()
+            for title, image in (plots or {}).items():
+                (beside / _PLOTS / f"{quote(title, safe=' ,')}.png").write_bytes(image)
             _write(beside / _RECORD, record.to_json())
             beside.rename(place)
         pointer = self.pointer(record.capability, record.shop_id)
@@ -84,6 +103,24 @@ class ModelStore:
         if not path.is_file():
             raise KeyError(f"{record.capability} of shop {record.shop_id}: the model {record.version} is not kept")
         return joblib.load(path)
+
+    def evaluation(self, record: ModelRecord) -> pd.DataFrame:
+        """The rows of ``ml.evaluation`` that were measured when this version was trained."""
+        path = self._place(record.capability, record.shop_id) / record.version / _EVALUATION
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        frame = pd.DataFrame(rows, columns=list(EVALUATION_COLUMNS))
+        frame["as_of"] = [dt.date.fromisoformat(str(day)[:10]) for day in frame["as_of"]]
+        return frame.astype(dict.fromkeys(("value", "ci_low", "ci_high"), "float64"))
+
+    def plots(self, record: ModelRecord) -> dict[str, bytes]:
+        """The plots that were drawn when this version was trained, by title."""
+        place = self._place(record.capability, record.shop_id) / record.version / _PLOTS
+        return {unquote(path.stem): path.read_bytes() for path in sorted(place.glob("*.png"))}
+
+    def newest(self, capability: str, shop_id: str) -> ModelRecord | None:
+        """The record of the last training, whether it serves or not."""
+        records = self.records(capability, shop_id)
+        return records[-1] if records else None
 
     def pin(self, capability: str, shop_id: str, version: str) -> None:
         """Let this version serve until :meth:`unpin`; raises ``KeyError`` where it or its model is gone."""

@@ -1,0 +1,144 @@
+"""One capability for one shop on one day: learn when due, check, score; or keep what was served before."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from ml.evaluation.drift import Drift
+from ml.evaluation.enough import NotEnoughData
+from ml.evaluation.results import evaluation_frame
+from ml.registry.record import ModelRecord, library_versions
+from ml.registry.store import ModelStore
+from ml.serving.capability import Capability, ShopData
+from ml.serving.status import FRESH, NOT_ENOUGH_DATA, STALE, ScoreStatus, last_status
+
+#: Days after which a model is learned anew, whatever it looks like.
+RETRAIN_AFTER_DAYS = 30
+#: More of a model's features than this share in severe drift: its scores are not to be believed.
+MOST_DRIFTED = 0.5
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Served:
+    """What came of it. ``tables`` holds the shop's new rows, and is empty where the old ones stay.
+
+    ``evaluation`` and ``plots`` are those of the last training, whenever that was; ``notes`` says in words
+    what was done and why, in order.
+    """
+
+    status: ScoreStatus
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    evaluation: pd.DataFrame = field(default_factory=lambda: evaluation_frame([]))
+    plots: Mapping[str, bytes] = field(default_factory=dict)
+    drift: Sequence[Drift] = ()
+    record: ModelRecord | None = None
+    notes: tuple[str, ...] = ()
+
+
+def serve(
+    capability: Capability,
+    store: ModelStore,
+    connection: duckdb.DuckDBPyConnection,
+    shop_id: str,
+    *,
+    retrain: bool = False,
+    random_state: int = 42,
+) -> Served:
+    """Scores of ``shop_id``, or the reason why yesterday's stay or why there are none.
+
+    A model is learned where none serves, where the last one is ``RETRAIN_AFTER_DAYS`` old or was made by other
+    code, libraries, features or parameters, where its features have drifted, and where ``retrain`` asks
+    for it. ``NotEnoughData`` is an answer here; every other error is raised.
+    """
+    before = last_status(connection, capability.name, shop_id)
+    try:
+        data = capability.read(connection, shop_id)
+    except NotEnoughData as error:
+        return Served(_unserved(capability, shop_id, before, None, str(error)), notes=(str(error),))
+    pointer = store.pointer(capability.name, shop_id)
+    champion = store.champion(capability.name, shop_id)
+    notes: list[str] = []
+    due = "asked for" if retrain else _due(capability, store, data, champion)
+    drifted: Sequence[Drift] = ()
+    if champion and not due:
+        drifted = capability.drift(store.load(champion), data)
+        due = _drifted_too_far(drifted)
+    if due and not (pointer and pointer.is_pinned and not retrain):
+        try:
+            trained = capability.train(data, champion, random_state)
+        except NotEnoughData as error:
+            notes.append(f"Training ({due}): {error}")
+            if champion is None:
+                return Served(_unserved(capability, shop_id, before, data.as_of, str(error)), notes=tuple(notes))
+        else:
+            store.save(trained.record, trained.model, evaluation_frame(trained.measured), trained.plots)
+            notes.append(f"Trained ({due}): {trained.record.model} is {trained.record.status}: {trained.record.reason}")
+    newest = store.newest(capability.name, shop_id)
+    shown: dict[str, Any] = {"evaluation": store.evaluation(newest), "plots": store.plots(newest)} if newest else {}
+    record = store.champion(capability.name, shop_id)
+    if record is None:
+        reason = notes[-1] if notes else "no model was good enough to serve"
+        return Served(_unserved(capability, shop_id, before, data.as_of, reason), notes=tuple(notes), **shown)
+    model = store.load(record)
+    drifted = capability.drift(model, data)
+    refused = _drifted_too_far(drifted)
+    scored: Mapping[str, pd.DataFrame] = {}
+    if refused is None:
+        scored = capability.score(model, record, data)
+        refused = capability.fault(scored, record)
+    if refused is not None:
+        notes.append(f"Refused: {refused}")
+        status = _unserved(capability, shop_id, before, data.as_of, refused, refused=True)
+        return Served(status, drift=drifted, record=record, notes=tuple(notes), **shown)
+    status = ScoreStatus(
+        shop_id, capability.name, data.as_of, data.as_of, FRESH, f"{record.model}: {record.reason}", record.version
+    )
+    return Served(status, scored, drift=drifted, record=record, notes=tuple(notes), **shown)
+
+
+def _due(capability: Capability, store: ModelStore, data: ShopData, champion: ModelRecord | None) -> str | None:
+    """Why a model must be learned now, in words; ``None`` where the one that serves will do."""
+    if champion is None:
+        return "no model serves yet"
+    if champion.code_version != capability.code_version:
+        return "the code has changed"
+    if dict(champion.libraries) != library_versions():
+        return "the libraries have changed"
+    lost = sorted(set(champion.features) - set(data.features.columns))
+    if lost:
+        return f"features are gone: {', '.join(lost)}"
+    if dict(champion.parameters) != dict(capability.parameters(data)):
+        return "the parameters have changed"
+    # The newest attempt, also one that did not win: the champion may well be older.
+    newest = store.newest(capability.name, data.shop_id) or champion
+    age = (data.as_of - newest.trained_as_of).days
+    return f"the last training is {age} days old" if age >= RETRAIN_AFTER_DAYS else None
+
+
+def _drifted_too_far(drifted: Sequence[Drift]) -> str | None:
+    severe = sorted((one for one in drifted if one.level == "severe"), key=lambda one: (-one.psi, one.feature))
+    if not drifted or len(severe) <= MOST_DRIFTED * len(drifted):
+        return None
+    shown = ", ".join(f"{one.feature} {one.psi:.2f}" for one in severe[:_SHOWN])
+    return f"{len(severe)} of {len(drifted)} features have drifted (PSI: {shown})"
+
+
+def _unserved(
+    capability: Capability,
+    shop_id: str,
+    before: ScoreStatus | None,
+    as_of: dt.date | None,
+    reason: str,
+    refused: bool = False,
+) -> ScoreStatus:
+    """The status of a shop that got no new scores: the old ones stay, marked stale, or there are none."""
+    if before is not None and before.served_as_of is not None:
+        return ScoreStatus(shop_id, capability.name, as_of, before.served_as_of, STALE, reason, before.model_version)
+    return ScoreStatus(shop_id, capability.name, as_of, None, STALE if refused else NOT_ENOUGH_DATA, reason, None)

@@ -1,0 +1,39 @@
+"""What was served, into the warehouse: a shop's rows are replaced, a shop that was refused keeps its old ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+import pandas as pd
+
+from ml.evaluation.results import EVALUATION_COLUMNS, evaluation_frame
+from ml.serving.capability import Capability
+from ml.serving.serve import Served
+from ml.serving.status import STATUS_COLUMNS, status_frame
+from ml.write_table import replace_rows
+
+
+def write_served(
+    connection: duckdb.DuckDBPyConnection, capability: Capability, served: Sequence[Served]
+) -> dict[str, int]:
+    """Write every shop's tables, then what was measured, then the status; returns rows per table.
+
+    The status comes last: a run that dies before it leaves a status that is too old, never one that
+    promises scores which are not there. Every table exists afterwards, if need be without rows.
+    """
+    rows: dict[str, int] = {}
+    for table, columns in capability.tables.items():
+        frames = [one.tables[table] for one in served if table in one.tables]
+        frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns), dtype=object)
+        rows[table] = replace_rows(connection, ("ml", table), columns, frame, by=("shop_id",))
+    measured = pd.concat([one.evaluation for one in served] or [evaluation_frame([])], ignore_index=True)
+    replace_rows(connection, ("ml", "evaluation"), EVALUATION_COLUMNS, measured, by=("capability", "shop_id"))
+    replace_rows(
+        connection,
+        ("ml", "score_status"),
+        STATUS_COLUMNS,
+        status_frame(one.status for one in served),
+        by=("shop_id", "capability"),
+    )
+    return rows

@@ -1,0 +1,213 @@
+"""Learning when due, refusing what must not be served, and never losing what was: with a capability of three lines."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.evaluation.drift import Drift, drift, profile
+from ml.evaluation.enough import NotEnoughData
+from ml.evaluation.results import Measured, Subject
+from ml.registry.record import CHAMPION, REJECTED, ModelRecord
+from ml.registry.store import ModelStore
+from ml.serving.capability import ShopData, Trained
+from ml.serving.serve import RETRAIN_AFTER_DAYS, Served, serve
+from ml.serving.status import FRESH, NOT_ENOUGH_DATA, STALE
+from ml.serving.write import write_served
+
+DAY = dt.date(2026, 3, 1)
+
+
+@dataclasses.dataclass
+class Doubling:
+    """Scores a customer with twice the number of visits; "learns" the mean."""
+
+    as_of: dt.date = DAY
+    visits: Sequence[float] = tuple(range(200))
+    customers_needed: int = 10
+    fault_words: str | None = None
+    trained: int = 0
+    wins: bool = True
+    code_version: int = 1
+    horizon: int = 30
+    name: str = "doubling"
+    tables: Mapping[str, Mapping[str, str]] = dataclasses.field(
+        default_factory=lambda: {
+            "doubled": {"shop_id": "VARCHAR", "customer_id": "VARCHAR", "score": "DOUBLE", "model_version": "VARCHAR"}
+        }
+    )
+
+    def read(self, connection: duckdb.DuckDBPyConnection, shop_id: str) -> ShopData:
+        if len(self.visits) < self.customers_needed:
+            raise NotEnoughData("customers", f"{self.customers_needed}", f"{len(self.visits)}")
+        features = pd.DataFrame({"customer_id": [f"c{n}" for n in range(len(self.visits))], "visits": self.visits})
+        return ShopData(shop_id, self.as_of, features, None)
+
+    def parameters(self, data: ShopData) -> Mapping[str, object]:
+        return {"horizon_days": self.horizon}
+
+    def train(self, data: ShopData, champion: ModelRecord | None, random_state: int) -> Trained:
+        self.trained += 1
+        record = ModelRecord(
+            capability=self.name,
+            shop_id=data.shop_id,
+            model="mean",
+            trained_as_of=data.as_of,
+            data_from=data.as_of,
+            data_until=data.as_of,
+            training_rows=len(data.features),
+            features=("visits",),
+            code_version=self.code_version,
+            seed=random_state,
+            data_digest=str(float(data.features["visits"].mean())),
+            status=CHAMPION if self.wins else REJECTED,
+            reason="it is the only one" if self.wins else "it lost",
+            parameters=self.parameters(data),
+        )
+        subject = Subject(self.name, data.shop_id, data.as_of, "mean", random_state, record.version)
+        return Trained(
+            record, profile(data.features["visits"]), [Measured(subject, "auc", 0.75, 200)], {"a plot": b"x"}
+        )
+
+    def drift(self, model: object, data: ShopData) -> Sequence[Drift]:
+        return [drift(model, data.features["visits"])]  # type: ignore[arg-type]
+
+    def score(self, model: object, record: ModelRecord, data: ShopData) -> Mapping[str, pd.DataFrame]:
+        frame = data.features[["customer_id"]].assign(
+            shop_id=data.shop_id, score=data.features["visits"] * 2.0, model_version=record.version
+        )
+        return {"doubled": frame[list(self.tables["doubled"])]}
+
+    def fault(self, scored: Mapping[str, pd.DataFrame], record: ModelRecord) -> str | None:
+        return self.fault_words
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ModelStore:
+    return ModelStore(tmp_path / "models")
+
+
+@pytest.fixture
+def connection():
+    with duckdb.connect() as opened:
+        yield opened
+
+
+def run(capability: Doubling, store: ModelStore, connection: duckdb.DuckDBPyConnection, **options: bool) -> Served:
+    served = serve(capability, store, connection, "shop", **options)
+    write_served(connection, capability, [served])
+    return served
+
+
+def statuses(connection: duckdb.DuckDBPyConnection) -> list[tuple[object, ...]]:
+    return connection.execute("SELECT served_as_of, status FROM ml.score_status").fetchall()
+
+
+def test_the_first_run_learns_and_serves(store, connection):
+    capability = Doubling()
+    served = run(capability, store, connection)
+    assert capability.trained == 1
+    assert statuses(connection) == [(DAY, FRESH)]
+    assert connection.execute("SELECT count(*), max(score) FROM ml.doubled").fetchall() == [(200, 398.0)]
+    assert served.plots == {"a plot": b"x"}
+    assert connection.execute("SELECT as_of, metric, value FROM ml.evaluation").fetchall() == [(DAY, "auc", 0.75)]
+
+
+def test_a_second_run_learns_nothing_and_a_new_warehouse_shows_the_same(store, connection):
+    capability = Doubling()
+    run(capability, store, connection)
+    before = connection.execute("SELECT * FROM ml.evaluation").fetchall()
+    run(capability, store, connection)
+    assert capability.trained == 1
+    with duckdb.connect() as anew:
+        served = run(capability, store, anew)
+        assert anew.execute("SELECT * FROM ml.evaluation").fetchall() == before
+        assert served.plots == {"a plot": b"x"}
+    assert capability.trained == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"as_of": DAY + dt.timedelta(days=RETRAIN_AFTER_DAYS)},
+        {"code_version": 2},
+        {"horizon": 60},
+        {"visits": tuple(range(1000, 1200))},
+    ],
+    ids=["too old", "other code", "other parameters", "drift"],
+)
+def test_what_makes_a_training_due(store, connection, change):
+    capability = Doubling()
+    run(capability, store, connection)
+    for name, value in change.items():
+        setattr(capability, name, value)
+    run(capability, store, connection)
+    assert capability.trained == 2
+    assert statuses(connection) == [(capability.as_of, FRESH)]
+
+
+def test_a_training_that_lost_is_not_tried_again_every_day(store, connection):
+    capability = Doubling()
+    run(capability, store, connection)
+    capability.wins = False
+    capability.as_of = DAY + dt.timedelta(days=RETRAIN_AFTER_DAYS)
+    run(capability, store, connection)
+    capability.as_of += dt.timedelta(days=1)
+    served = run(capability, store, connection)
+    assert capability.trained == 2
+    assert served.record is not None and served.record.trained_as_of == DAY
+    assert list(store.registry()["status"].sort_values()) == [CHAMPION, REJECTED]
+
+
+def test_refused_scores_leave_yesterdays_marked_stale(store, connection):
+    capability = Doubling()
+    run(capability, store, connection)
+    before = connection.execute("SELECT * FROM ml.doubled ORDER BY ALL").fetchall()
+    capability.as_of, capability.fault_words = DAY + dt.timedelta(days=1), "every score is the same"
+    served = run(capability, store, connection)
+    assert served.status.reason == "every score is the same"
+    assert statuses(connection) == [(DAY, STALE)]
+    assert connection.execute("SELECT * FROM ml.doubled ORDER BY ALL").fetchall() == before
+    capability.fault_words = None
+    run(capability, store, connection)
+    assert statuses(connection) == [(capability.as_of, FRESH)]
+
+
+def test_a_pinned_model_is_not_replaced_by_drift_and_refused_instead(store, connection):
+    capability = Doubling()
+    first = run(capability, store, connection)
+    assert first.record is not None
+    store.pin("doubling", "shop", first.record.version)
+    capability.as_of, capability.visits = DAY + dt.timedelta(days=1), tuple(range(1000, 1200))
+    served = run(capability, store, connection)
+    assert capability.trained == 1
+    assert "drifted" in served.status.reason
+    assert statuses(connection) == [(DAY, STALE)]
+    store.unpin("doubling", "shop")
+    run(capability, store, connection)
+    assert statuses(connection) == [(capability.as_of, FRESH)]
+
+
+def test_too_little_data_is_said_and_nothing_is_made_up(store, connection):
+    capability = Doubling(visits=(1.0, 2.0))
+    served = run(capability, store, connection)
+    assert served.status.status == NOT_ENOUGH_DATA
+    assert served.status.reason == "Not enough data: customers: needed 10, found 2."
+    assert connection.execute("SELECT count(*) FROM ml.doubled").fetchall() == [(0,)]
+    assert statuses(connection) == [(None, NOT_ENOUGH_DATA)]
+
+
+def test_a_run_killed_before_it_wrote_is_made_up_for(store, connection):
+    capability = Doubling()
+    serve(capability, store, connection, "shop")
+    run(capability, store, connection)
+    assert capability.trained == 1
+    assert connection.execute("SELECT count(*) FROM ml.evaluation").fetchall() == [(1,)]
+    assert np.isclose(connection.execute("SELECT sum(score) FROM ml.doubled").fetchall()[0][0], 2.0 * sum(range(200)))
