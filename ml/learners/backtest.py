@@ -31,7 +31,7 @@ class Backtest:
 
     ``cuts`` are its folds; ``y``, ``customers`` and ``as_of`` (shape ``(n,)``) the held-out rows of all
     folds, ``scores`` each candidate's probabilities for them, ``figures`` its ``METRICS`` with intervals
-    over customers. ``failed`` says of candidates that could not be fitted, why.
+    over customers. ``failed`` says of candidates that could not be fitted, or must not serve, why.
     """
 
     cuts: tuple[Cut, ...]
@@ -58,6 +58,7 @@ def backtest(
     *,
     tests: int = 3,
     metric: str = "log_loss",
+    floor: str | None = None,
     champion: str | None = None,
     random_state: int = 42,
 ) -> Backtest:
@@ -68,6 +69,8 @@ def backtest(
     origins : dates with features and outcomes, all outcomes known.
     horizon_days : length of the outcome; no fold learns from an outcome that was not over on its test date.
     tests : how many of the newest folds to judge on. ``metric`` : what decides, one of ``METRICS``.
+    floor : a candidate (the base rate) whose log loss whoever serves must at least tie with, whatever the metric:
+        scores that rank well may still be untrue as probabilities.
     champion : the candidate that serves now.
 
     The same customer occurs at several dates, so intervals are over customers. Raises ``NotEnoughData``
@@ -99,6 +102,15 @@ def backtest(
         name: measure_probabilities(y, scored, groups=customers, random_state=random_state)
         for name, scored in scores.items()
     }
+    if floor in scores:
+        groups = pd.factorize(pd.Series(customers))[0]
+        for name in [name for name in scores if name != floor]:
+            behind = compare_probabilities(
+                y, scores[name], scores[floor], "log_loss", groups=groups, n_resamples=300, random_state=random_state
+            )
+            if behind is not None and behind.high < 0:
+                failed[name] = f"its log loss is worse than {floor}'s by {-behind.value:.4f}"
+    standing = [candidate for candidate in candidates if candidate.name not in failed]
     return Backtest(
         cuts=tuple(folds),
         y=y,
@@ -106,7 +118,7 @@ def backtest(
         as_of=np.concatenate([np.full(len(origin.y), origin.as_of, dtype=object) for origin in judged]),
         scores=scores,
         figures=figures,
-        verdict=_verdict(candidates, scores, figures, y, customers, metric, champion, random_state),
+        verdict=_verdict(standing, scores, figures, y, customers, metric, champion, random_state),
         failed=failed,
     )
 

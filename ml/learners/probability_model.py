@@ -69,6 +69,9 @@ class ProbabilityModel:
             # A fit that was stopped by its number of steps is judged by its back-test like any other.
             warnings.simplefilter("ignore", ConvergenceWarning)
             self.pipeline_ = self._pipeline(truth, groups).fit(X, truth)
+        if self.candidate.calibrate:
+            # The rows of the folds are no part of the model, and would be saved with it.
+            self.pipeline_[-1].cv = _FOLDS
         self.base_rate_ = float(truth.mean())
         typical: dict[str, object] = {name: X[name].median() for name in self.numeric_}
         typical |= {name: X[name].mode().iloc[0] for name in self.categorical_}
@@ -90,6 +93,8 @@ class ProbabilityModel:
             classifier = CalibratedClassifierCV(
                 estimator=classifier, method="sigmoid", cv=self._folds(truth, groups), ensemble=False
             )
+        if self.candidate.raw:
+            return make_pipeline(classifier)
         return make_pipeline(preprocessor(self.numeric_, self.categorical_), classifier)
 
     def _folds(

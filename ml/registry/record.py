@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 
+import numpy as np
 import pandas as pd
 
 #: Serves; lost to the one that serves, but not beyond doubt; lost, or refused; served once.
@@ -106,8 +107,7 @@ def feature_hash(features: Sequence[str]) -> str:
 def data_digest(frame: pd.DataFrame) -> str:
     """Eight bytes that name the content of a training frame, whatever its order of rows, in hex."""
     hashes = pd.util.hash_pandas_object(frame.reset_index(drop=True), index=False).to_numpy()
-    hashes.sort()
-    return hashlib.sha256(hashes.tobytes()).hexdigest()[:16]
+    return hashlib.sha256(np.sort(hashes).tobytes()).hexdigest()[:16]
 
 
 def library_versions() -> dict[str, str]:

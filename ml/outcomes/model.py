@@ -1,0 +1,88 @@
+"""A trained answer to "will this customer do it within H days", with all that scoring and watching it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ml.evaluation.drift import Drift, Profile, drift, profile
+from ml.evaluation.intervals import Floats
+from ml.evaluation.origins import Origin
+from ml.learners.probability_model import ProbabilityModel
+from ml.learners.reasons import contributions, strongest
+from ml.outcomes.evidence import Words, evidence
+from ml.outcomes.features import concepts, may_drift
+
+#: Reasons given per customer.
+REASONS = 3
+
+
+@dataclass(frozen=True)
+class OutcomeModel:
+    """What serves for one shop, capability and horizon.
+
+    ``model`` is the winner fitted to all dates; ``concepts`` its columns by what they speak of; ``typical``
+    the usual customer's features (medians of the newest date learned from), ``profiles`` how they were
+    distributed then, those of columns that grow with the calendar left out.
+    """
+
+    horizon_days: int
+    model: ProbabilityModel
+    concepts: dict[str, list[str]]
+    typical: dict[str, float]
+    profiles: tuple[Profile, ...]
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The columns that the model reads."""
+        return (*self.model.numeric_, *self.model.categorical_)
+
+    def probabilities(self, frame: pd.DataFrame) -> Floats:
+        """Chance per row of ``frame`` (shape ``(n,)``) that it happens within ``horizon_days``."""
+        return self.model.predict_proba(frame)
+
+    def reasons(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Columns ``reason_1`` … ``reason_3`` and the same with ``_zh``: the facts that push this customer's
+        probability up most, strongest first; ``None`` where fewer do."""
+        chosen = strongest(contributions(self.model, frame, self.concepts), REASONS)
+        told: list[list[Words | None]] = [[None] * REASONS for _ in range(len(frame))]
+        for concept in self.concepts:
+            at = [(row, place) for row, names in enumerate(chosen) for place, name in enumerate(names) if name == concept]
+            if not at:
+                continue
+            facts = evidence(concept, frame.iloc[[row for row, _ in at]], self.typical)
+            for (row, place), words in zip(at, facts, strict=True):
+                told[row][place] = words
+        columns: dict[str, list[str | None]] = {}
+        for place in range(REASONS):
+            columns[f"reason_{place + 1}"] = [row[place].en if row[place] else None for row in told]  # type: ignore[union-attr]
+        for place in range(REASONS):
+            columns[f"reason_{place + 1}_zh"] = [row[place].zh if row[place] else None for row in told]  # type: ignore[union-attr]
+        return pd.DataFrame(columns, index=frame.index, dtype=object)
+
+    def importance(self, frame: pd.DataFrame) -> dict[str, float]:
+        """Mean absolute change of log-odds by each concept over the rows of ``frame``."""
+        contributed = contributions(self.model, frame, self.concepts)
+        return {str(name): float(contributed[name].abs().mean()) for name in contributed.columns}
+
+    def drift(self, frame: pd.DataFrame) -> list[Drift]:
+        """How far each profiled feature of ``frame`` lies from what was learned from."""
+        return [drift(known, frame[known.name]) for known in self.profiles if known.name in frame.columns]
+
+
+def outcome_model(
+    model: ProbabilityModel, newest: Origin, horizon_days: int, columns: Sequence[str]
+) -> OutcomeModel:
+    """``model`` with what the ``newest`` date that it learned from says about ``columns``, its candidates' features."""
+    used = [*model.numeric_, *model.categorical_]
+    medians = newest.frame[list(columns)].astype("float64").median()
+    return OutcomeModel(
+        horizon_days=horizon_days,
+        model=model,
+        concepts=concepts(used),
+        typical={str(name): float(value) for name, value in medians.items() if np.isfinite(value)},
+        profiles=tuple(profile(newest.frame[name]) for name in used if may_drift(name)),
+    )

@@ -1,0 +1,1 @@
+"""How likely is a purchase: of a customer within days (``customer_propensity``)."""
