@@ -7,16 +7,19 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from orchestration.assets.customer_segments import build_segment_assets
+from orchestration.assets.customer_models import MODEL_STEPS, promises
+from orchestration.assets.customer_segments import SEGMENTS, build_segment_assets
 from orchestration.assets.dbt_models import build_dbt_assets
 from orchestration.assets.lake import build_lake_assets
+from orchestration.assets.model_reports import build_model_reports
+from orchestration.assets.models import build_model_assets
 from orchestration.assets.published import build_published_asset
 from orchestration.checks import build_checks
-from orchestration.jobs import build_daily_job, ingest
+from orchestration.jobs import build_daily_job, build_retrain_job, ingest
 from orchestration.mart_specs import read_manifest
 from orchestration.progress import progress_logger
 from orchestration.resources import Warehouse
-from orchestration.schedules import build_daily_schedule
+from orchestration.schedules import build_daily_schedule, build_retrain_schedule
 from orchestration.sensors import build_freshness_sensor, build_landing_sensor
 from orchestration.settings import Settings, load_settings
 
@@ -45,11 +48,13 @@ def build_defs(
             ),
             *build_dbt_assets(settings, manifest),
             build_segment_assets(settings),
+            *build_model_assets(settings, MODEL_STEPS),
+            build_model_reports(settings, [SEGMENTS, *(step.assets[0] for step in MODEL_STEPS)], promises),
             build_published_asset(settings, manifest),
         ],
         asset_checks=build_checks(),
-        jobs=[daily, ingest],
-        schedules=[build_daily_schedule(settings)],
+        jobs=[daily, build_retrain_job(), ingest],
+        schedules=[build_daily_schedule(settings), build_retrain_schedule(settings)],
         sensors=[build_landing_sensor(daily), build_freshness_sensor()],
         resources={
             "settings": settings,

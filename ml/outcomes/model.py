@@ -50,7 +50,9 @@ class OutcomeModel:
         chosen = strongest(contributions(self.model, frame, self.concepts), REASONS)
         told: list[list[Words | None]] = [[None] * REASONS for _ in range(len(frame))]
         for concept in self.concepts:
-            at = [(row, place) for row, names in enumerate(chosen) for place, name in enumerate(names) if name == concept]
+            at = [
+                (row, place) for row, names in enumerate(chosen) for place, name in enumerate(names) if name == concept
+            ]
             if not at:
                 continue
             facts = evidence(concept, frame.iloc[[row for row, _ in at]], self.typical)
@@ -73,9 +75,7 @@ class OutcomeModel:
         return [drift(known, frame[known.name]) for known in self.profiles if known.name in frame.columns]
 
 
-def outcome_model(
-    model: ProbabilityModel, newest: Origin, horizon_days: int, columns: Sequence[str]
-) -> OutcomeModel:
+def outcome_model(model: ProbabilityModel, newest: Origin, horizon_days: int, columns: Sequence[str]) -> OutcomeModel:
     """``model`` with what the ``newest`` date that it learned from says about ``columns``, its candidates' features."""
     used = [*model.numeric_, *model.categorical_]
     medians = newest.frame[list(columns)].astype("float64").median()

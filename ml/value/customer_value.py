@@ -220,7 +220,7 @@ def value_customers(
             continue
         models[history.shop_id] = model
         customers.append(score_customers(model, history.now.features, history.as_of))
-        tracking.append(_tracked(model, history))
+        tracking.append(track_shop(model, history))
         measured += model.measured_
     return ValueResult(
         customers=_stacked(customers, CUSTOMER_VALUE_COLUMNS),
@@ -246,7 +246,7 @@ def score_customers(model: CustomerValueModel, features: pd.DataFrame, as_of: dt
     return scored[list(CUSTOMER_VALUE_COLUMNS)].sort_values("customer_id", ignore_index=True)
 
 
-def _tracked(model: CustomerValueModel, history: ShopHistory) -> pd.DataFrame:
+def track_shop(model: CustomerValueModel, history: ShopHistory) -> pd.DataFrame:
     """Cohorts by the buy-till-you-die models of the newest trial, whose H days of outcomes are held out."""
     trial = model.trials_[ORDERS][0]
     fitted = {name: part.purchases_ for name, part in trial.models.items() if isinstance(part, BuyTillYouDie)}

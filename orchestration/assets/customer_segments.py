@@ -13,6 +13,7 @@ from orchestration.translator import FRESHNESS
 
 GROUP = "ml"
 RFM = dg.AssetKey(["marts", "customer_rfm"])
+SEGMENTS = dg.AssetKey(["ml", "customer_segments"])
 
 
 def build_segment_assets(settings: Settings) -> dg.AssetsDefinition:

@@ -35,6 +35,11 @@ class ModelStep:
     reads: Sequence[dg.AssetKey]
     kinds: frozenset[str] = frozenset({"python", "scikitlearn", "duckdb"})
 
+    @property
+    def assets(self) -> list[dg.AssetKey]:
+        """``ml/<table>`` for each table."""
+        return [dg.AssetKey(["ml", table]) for table in self.tables]
+
 
 def build_model_assets(settings: Settings, steps: Sequence[ModelStep]) -> list[dg.AssetsDefinition]:
     """The steps' assets ``ml/<table>``."""
