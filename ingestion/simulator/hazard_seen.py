@@ -69,40 +69,37 @@ def seen_hazard(
     borders = np.clip(since[:, None] + WEEK * np.arange(weeks + 1), 0.0, float(len(ladder) - 1))
     reached = np.interp(borders, grid, ladder)
 
-    def seen(rows: NDArray[np.bool_], traffic: Floats, first: NDArray[np.bool_], slot: Numbers) -> Floats:
-        """Per slot: carts left, orders, other visits, all visits but the first, traffic."""
-        size = traffic.size
-        counts = np.bincount(slot[rows] * 3 + outcome[rows], minlength=size * 3).reshape(size, 3)
-        # The visit that makes a person known is not one of chance.
-        free = np.maximum(counts.sum(axis=1) - first.ravel(), 0)
-        return np.column_stack([counts, free, traffic.ravel()])
-
     newcomer = np.zeros((len(since), weeks), dtype=bool)
     newcomer[:, 0] = ~existing
-    everything = np.ones(len(day), dtype=bool)
-    whole = seen(everything, np.diff(reached), newcomer, person * weeks + week).reshape(len(since), weeks, 5)
+    whole = _tally(person * weeks + week, outcome, np.diff(reached), newcomer).reshape(len(since), weeks, -1)
+    # The week under way on each day of as_of, as far as it has gone.
     under_way = np.clip((days[:, None] - since) // WEEK, 0, weeks - 1).astype(np.int64)
     everybody = np.arange(len(since))
-    parts = np.stack(
-        [
-            seen(
-                (day < date) & (week == now[person]),
-                np.maximum(ladder[date] - reached[everybody, now], 0.0),
-                newcomer[everybody, now],
-                person,
-            )
-            for date, now in zip(as_of, under_way, strict=True)
-        ]
-    )
+    parts = []
+    for date, now in zip(as_of, under_way, strict=True):
+        gone_by = np.maximum(ladder[date] - reached[everybody, now], 0.0)
+        rows = (day < date) & (week == now[person])
+        parts.append(_tally(person[rows], outcome[rows], gone_by, newcomer[everybody, now]))
     ahead = np.array([[_later(kinds, ladder, date, horizon) for horizon in horizons] for date in as_of])
     # By day, whole days to the next week, state and kind together, horizon.
     ahead = ahead.transpose(0, 2, 4, 3, 1).reshape(len(as_of), int(WEEK), -1, len(horizons))
     offset = np.clip(since[None, :] + WEEK * (under_way + 1) - days[:, None], 0, WEEK - 1e-9).astype(np.int64)
-    found = np.ones((len(as_of), len(since), len(horizons)))
+    so_far, found = np.stack(parts), np.ones((len(as_of), len(since), len(horizons)))
     for low in range(0, len(since), _CHUNK):
         some = slice(low, low + _CHUNK)
-        _filter(kinds, whole[some], parts[:, some], under_way[:, some], offset[:, some], ahead, found[:, some])
+        _filter(kinds, whole[some], so_far[:, some], under_way[:, some], offset[:, some], ahead, found[:, some])
     return found
+
+
+def _tally(slot: Numbers, outcome: Numbers, traffic: Floats, newcomer: NDArray[np.bool_]) -> Floats:
+    """What was seen in each slot: carts left, orders, other visits, all visits of chance, traffic.
+
+    ``slot`` and ``outcome`` (0, 1, 2 for the first three) by visit; ``traffic`` and ``newcomer`` by slot: the visit
+    that makes a newcomer known is not one of chance.
+    """
+    counts = np.bincount(slot * 3 + outcome, minlength=traffic.size * 3).reshape(-1, 3)
+    by_chance = np.maximum(counts.sum(axis=1) - newcomer.ravel(), 0)
+    return np.column_stack([counts, by_chance, traffic.ravel()])
 
 
 def _kinds(chances: PurchaseChances, activity: float) -> _Kinds:
@@ -148,7 +145,7 @@ def _filter(
 
 
 def _weights(kinds: _Kinds) -> Floats:
-    """What each thing seen adds to the logarithm of the likelihood: by state, thing (see ``seen_hazard``) and kind."""
+    """What each thing seen adds to the logarithm of the likelihood: by state, thing (see ``_tally``) and kind."""
     weigh = np.zeros((len(LEVELS), 5, len(kinds.share)))
     for state, level in enumerate(LEVELS[:GONE]):
         carts, orders = kinds.leaves_cart[:, state], kinds.orders[:, state]

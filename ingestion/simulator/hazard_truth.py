@@ -97,7 +97,8 @@ def hazard_truth(
                 }
             )
         )
-    return pd.concat(parts, ignore_index=True)
+    # Rounded, so that machines whose arithmetic differs in the last digits write the same.
+    return pd.concat(parts, ignore_index=True).round(9)
 
 
 def _traffic(config: SimulatorConfig, campaigns: tuple[Campaign, ...]) -> Floats:

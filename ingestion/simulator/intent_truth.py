@@ -41,7 +41,7 @@ def intent_truth(
             "begins_visit": sessions["session_start"].to_numpy() == earliest,
             "intent": intent,
             "interest": interest,
-            "purchase_probability": chances.of_visit(its["segment"].to_numpy(), intent, interest),
+            "purchase_probability": chances.of_visit(its["segment"].to_numpy(), intent, interest).round(9),
             "has_order": bought[visit],
         }
     )
