@@ -127,21 +127,8 @@ def write_history(
     """
     for name, columns, frame in (("segment_sizes", size_columns, sizes), ("segment_history", HISTORY_COLUMNS, history)):
         replace_rows(connection, ("ml", name), columns, frame, by=("shop_id", "as_of"))
-        if frame.empty:
-            continue
-        connection.register("_runs", frame[["shop_id", "as_of"]].drop_duplicates())
-        try:
-            connection.execute(
-                f"""
-                DELETE FROM ml.{name} AS old
-                WHERE EXISTS (
-                    SELECT 1 FROM _runs AS new
-                    WHERE new.shop_id = old.shop_id AND CAST(new.as_of AS DATE) < old.as_of
-                )
-                """
-            )
-        finally:
-            connection.unregister("_runs")
+        for shop_id, as_of in frame[["shop_id", "as_of"]].drop_duplicates().itertuples(index=False):
+            connection.execute(f"DELETE FROM ml.{name} WHERE shop_id = ? AND as_of > ?", [shop_id, as_of])
     connection.execute(
         """
         WITH dates AS (SELECT DISTINCT shop_id, as_of FROM ml.segment_history),
@@ -164,11 +151,11 @@ def write_history(
 
 def _exists(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
     found = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() "
+        "SELECT 1 FROM duckdb_tables() "
         "WHERE database_name = current_database() AND schema_name = 'ml' AND table_name = ?",
         [name],
-    ).fetchone()
-    return found is not None and found[0] > 0
+    ).fetchall()
+    return bool(found)
 
 
 def _earlier(days: pd.Series, as_of: dt.date) -> pd.Series:

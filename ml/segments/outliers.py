@@ -20,8 +20,8 @@ from ml.evaluation.intervals import Floats
 #: Crowds are looked for among at most this many customers.
 OUTLIER_ROWS = 10_000
 #: Whose neighbours are farther than the upper quartile by this many times the middle half's spread (of
-#: logarithms) is far out: Tukey's outer fence.
-FENCE = 3.0
+#: logarithms) lies outside: Tukey's inner fence.
+FENCE = 1.5
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def find_outliers(X: Floats, *, sample_size: int = OUTLIER_ROWS, random_state: i
 
     A customer with ``2 * features`` neighbours (itself among them) within the radius is in the middle of a
     crowd, and a crowd is whom such customers reach. The radius is what the shop's own distances to that
-    neighbour show: Tukey's outer fence of their logarithms. The answer is DBSCAN's noise, without the lists
+    neighbour show: Tukey's inner fence of their logarithms. The answer is DBSCAN's noise, without the lists
     of all neighbours that DBSCAN makes on its way. Above ``sample_size`` customers a seeded sample finds
     the crowds, and every customer is then judged by them: exact up to that size, above it by the sample's
     density.
