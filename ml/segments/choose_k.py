@@ -15,7 +15,6 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ml.evaluation.clustering import (
-    SILHOUETTE_ROWS,
     bootstrap_agreement,
     kmeans,
     kmeans_fitter,
@@ -43,7 +42,7 @@ class StabilityRule:
     n_resamples: int = 50
     n_init: int = 10
     resample_n_init: int = 5
-    sample_size: int = SILHOUETTE_ROWS
+    sample_size: int = 5_000
 
     def __post_init__(self) -> None:
         if not 2 <= self.k_min <= self.k_max:

@@ -1,8 +1,7 @@
-"""From the mart ``customer_rfm`` to named segments with their evaluation: frames in, frames out."""
+"""From customers' RFM and behaviour to named segments that keep their numbers: frames in, frames out."""
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 from collections.abc import Sequence
@@ -12,68 +11,68 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from ml.evaluation.intervals import Floats
 from ml.evaluation.results import EVALUATION_COLUMNS, Measured, evaluation_frame
+from ml.segments.behaviour import behaviour_values
+from ml.segments.choose_features import FeatureChoice, choose_features, cluster, complete_share
 from ml.segments.choose_k import StabilityRule
-from ml.segments.evaluate import ShopFit, measure_shop
-from ml.segments.features import DIRECTIONS, FREQUENCY, MONETARY, RECENCY, RfmFeatures, comparable_money
-from ml.segments.model import CustomerSegmenter
+from ml.segments.evaluate import measure_shop
+from ml.segments.feature_space import BEHAVIOUR_SET, FeatureSpace
+from ml.segments.features import FREQUENCY, MONETARY, RECENCY, Money, comparable_money
+from ml.segments.history import HISTORY_COLUMNS, SegmentHistory
 from ml.segments.naming import name_segments
+from ml.segments.outliers import Outliers, find_outliers
+from ml.segments.projection import project
+from ml.segments.shop_fit import ShopFit
+from ml.segments.stable_ids import MIGRATION_COLUMNS, match_segments, migrations
+from ml.segments.tables import CUSTOMER_COLUMNS, SEGMENT_COLUMNS, SIZE_COLUMNS, customer_rows, segment_rows
+
+__all__ = ["CUSTOMER_COLUMNS", "SEGMENT_COLUMNS", "SegmentationResult", "segment_customers"]
 
 #: Raise when the code changes in a way that parameters and centres do not show.
-CODE_VERSION = 1
+CODE_VERSION = 2
+#: Behaviour is tried only where so many customers have all of its features: K-Means learns from those alone.
+MIN_COMPLETE_SHARE = 0.5
 
-#: Column -> DuckDB type of ``ml.customer_segments``, key shop_id, customer_id.
-CUSTOMER_COLUMNS: dict[str, str] = {
-    "shop_id": "VARCHAR",
-    "customer_id": "VARCHAR",
-    "as_of": "DATE",
-    "segment_id": "INTEGER",
-    "segment_name": "VARCHAR",
-    "segment_name_zh": "VARCHAR",
-    "distance_to_center": "DOUBLE",
-    "model_version": "VARCHAR",
-}
-#: Column -> DuckDB type of ``ml.segments``, key shop_id, segment_id.
-SEGMENT_COLUMNS: dict[str, str] = {
-    "shop_id": "VARCHAR",
-    "as_of": "DATE",
-    "segment_id": "INTEGER",
-    "segment_name": "VARCHAR",
-    "segment_name_zh": "VARCHAR",
-    "customers": "BIGINT",
-    "share": "DOUBLE",
-    "center_recency_days": "DOUBLE",
-    "center_frequency": "DOUBLE",
-    "center_monetary_minor": "BIGINT",
-    "currency": "VARCHAR",
-    "model_version": "VARCHAR",
-}
 _NEEDED = ("shop_id", "customer_id", "as_of", RECENCY, FREQUENCY, MONETARY, "currency")
 
 
 @dataclass(frozen=True)
 class SegmentationResult:
-    """What :func:`segment_customers` gives: three frames and the version of the model behind them.
+    """What :func:`segment_customers` gives: frames and the version of the model behind them.
 
-    ``customers``, ``segments`` and ``evaluation`` have the columns of ``CUSTOMER_COLUMNS``,
-    ``SEGMENT_COLUMNS`` and ``EVALUATION_COLUMNS``, sorted by their keys. ``segment_id`` counts from 1, the
-    best segment (recent, frequent, high spend) first. ``model_versions`` holds one version per shop, which
-    the rows carry; ``model_version`` is the one shop's, or a hash over all of them. ``reasons`` says in
-    words, per shop, why it has this number of segments.
+    ``customers``, ``segments``, ``migrations``, ``evaluation`` have the columns of ``CUSTOMER_COLUMNS``,
+    ``SEGMENT_COLUMNS``, ``MIGRATION_COLUMNS`` and ``EVALUATION_COLUMNS``, each shop's segments from best
+    (recent, frequent, high spend) to worst. ``model_versions`` holds one version per shop, which the rows
+    carry; ``model_version`` is the one shop's, or a hash over all of them. ``reasons`` says in words, per
+    shop, why it has this number of segments.
     """
 
     customers: pd.DataFrame
     segments: pd.DataFrame
     evaluation: pd.DataFrame
+    migrations: pd.DataFrame
     model_version: str
     model_versions: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
 
+    def history(self) -> pd.DataFrame:
+        """Who is in which segment, as the next run wants to know it (``HISTORY_COLUMNS``)."""
+        return self.customers[list(HISTORY_COLUMNS)]
+
+    def sizes(self) -> pd.DataFrame:
+        """This run's segments as ``ml.segment_sizes`` keeps them (``SIZE_COLUMNS``)."""
+        return self.segments[list(SIZE_COLUMNS)]
+
 
 def segment_customers(
-    rfm: pd.DataFrame, random_state: int = 42, rule: StabilityRule | None = None
+    rfm: pd.DataFrame,
+    random_state: int = 42,
+    rule: StabilityRule | None = None,
+    behaviour: pd.DataFrame | None = None,
+    history: SegmentHistory | None = None,
 ) -> SegmentationResult:
-    """Segment each shop's customers by K-Means on RFM.
+    """Segment each shop's customers by K-Means on RFM, with behaviour where that finds more stable segments.
 
     Parameters
     ----------
@@ -81,23 +80,35 @@ def segment_customers(
         ``frequency`` (orders), ``monetary_minor`` (net, minor units of ``currency``, null when unknown) and
         ``currency``. ``value_group`` is compared with where present. Row order does not matter.
     random_state : seed of everything drawn. ``rule`` : how the number of segments is chosen.
+    behaviour : one row per customer (``shop_id, customer_id`` and those of
+        ``ml.segments.behaviour.BEHAVIOUR_SOURCES`` that are there); customers without a row are unknown.
+    history : earlier runs, by which segments keep their numbers; those of the same or a later date do not
+        count, so that running a day again gives the same numbers. Without it they count from 1, best first.
 
     Raises ``ValueError`` where a column is missing, a customer occurs twice, recency or frequency is null
-    or negative, or a shop has more than one ``as_of``. No rows in give no rows out.
+    or negative, or a shop has more than one ``as_of``. No rows in give no rows out; a shop too small or too
+    uniform to cluster gets one segment, "All customers", and its reason says why.
     """
     _check(rfm)
     rule = rule or StabilityRule()
+    history = history or SegmentHistory.empty()
     ordered = rfm.sort_values(["shop_id", "customer_id"], ignore_index=True)
+    values = _values_of(ordered, behaviour)
     customers: list[pd.DataFrame] = []
     segments: list[pd.DataFrame] = []
+    moves: list[pd.DataFrame] = []
     measured: list[Measured] = []
     versions: dict[str, str] = {}
     reasons: dict[str, str] = {}
     with threadpool_limits(limits=1):
         for name, shop in ordered.groupby("shop_id", sort=True):
-            fit = _fit_shop(str(name), shop.reset_index(drop=True), random_state, rule)
-            customers.append(_customer_rows(fit))
-            segments.append(_segment_rows(fit))
+            of_shop = values.loc[shop.index].reset_index(drop=True)
+            fit = _fit_shop(str(name), shop.reset_index(drop=True), of_shop, history, random_state, rule)
+            customers.append(customer_rows(fit))
+            segments.append(segment_rows(fit))
+            moves.extend(
+                migrations(fit.shop_id, before, customers[-1]) for before in history.runs(fit.shop_id, fit.as_of)
+            )
             measured.extend(measure_shop(fit))
             versions[fit.shop_id] = fit.model_version
             reasons[fit.shop_id] = fit.segmenter.choice_.reason
@@ -106,22 +117,30 @@ def segment_customers(
         customers=_stacked(customers, CUSTOMER_COLUMNS),
         segments=_stacked(segments, SEGMENT_COLUMNS),
         evaluation=evaluation_frame(measured)[list(EVALUATION_COLUMNS)],
+        migrations=_stacked(moves, MIGRATION_COLUMNS),
         model_version=version,
         model_versions=versions,
         reasons=reasons,
     )
 
 
-def _fit_shop(shop_id: str, shop: pd.DataFrame, random_state: int, rule: StabilityRule) -> ShopFit:
+def _fit_shop(
+    shop_id: str,
+    shop: pd.DataFrame,
+    behaviour: pd.DataFrame,
+    history: SegmentHistory,
+    random_state: int,
+    rule: StabilityRule,
+) -> ShopFit:
     money = comparable_money(shop)
-    features = RfmFeatures().fit(shop, money)
-    X = features.transform(shop, money)
-    directions = [DIRECTIONS[column] for column in features.columns_]
-    segmenter = CustomerSegmenter(random_state, directions, rule).fit(X)
-    labels, distances = segmenter.nearest(X)
-    units = features.in_units(segmenter.centers_)
-    currency = money.currency if MONETARY in features.columns_ else None
+    choice, skipped = _choose(shop, money, behaviour, random_state, rule)
+    best = choice.best
+    labels, distances = best.segmenter.nearest(best.X)
+    units = best.space.in_units(best.segmenter.centers_)
+    currency = money.currency if MONETARY in best.space.columns_ else None
     as_of = pd.Timestamp(shop["as_of"].iloc[0]).date()
+    filled = np.where(np.isnan(best.X), best.segmenter.centers_[labels], best.X)
+    ids = shop["customer_id"].to_numpy(dtype=object)
     version = _hash(
         {
             "code": CODE_VERSION,
@@ -129,7 +148,11 @@ def _fit_shop(shop_id: str, shop: pd.DataFrame, random_state: int, rule: Stabili
             "as_of": as_of.isoformat(),
             "random_state": random_state,
             "rule": asdict(rule),
-            "features": {"scale_quantile": features.scale_quantile, "columns": features.columns_, "currency": currency},
+            "features": {
+                "scale_quantile": best.space.rfm_.scale_quantile,
+                "columns": best.space.columns_,
+                "currency": currency,
+            },
             # Significant digits, not all bits: the last ones may differ between processors.
             "centers": [[f"{value:.6g}" for value in center] for center in units],
         }
@@ -138,63 +161,70 @@ def _fit_shop(shop_id: str, shop: pd.DataFrame, random_state: int, rule: Stabili
         shop_id=shop_id,
         as_of=as_of,
         shop=shop,
+        behaviour=behaviour,
         money=money,
-        features=features,
-        X=X,
-        segmenter=segmenter,
+        choice=choice,
         labels=labels,
         distances=distances,
         units=units,
-        names=name_segments(segmenter.centers_, units, features.columns_, currency),
+        names=name_segments(best.segmenter.centers_, units, best.space.columns_, currency),
+        segment_ids=match_segments(ids, labels, history.previous(shop_id, as_of), history.greatest_id(shop_id, as_of)),
+        outliers=_outliers(filled, random_state),
+        projection=project(filled),
         currency=currency,
         random_state=random_state,
         rule=rule,
         model_version=version,
+        skipped=skipped,
     )
 
 
-def _customer_rows(fit: ShopFit) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "shop_id": fit.shop_id,
-            "customer_id": fit.shop["customer_id"].astype(object),
-            "as_of": _dates(fit.as_of, len(fit.shop)),
-            "segment_id": fit.labels + 1,
-            "segment_name": np.array([name.en for name in fit.names], dtype=object)[fit.labels],
-            "segment_name_zh": np.array([name.zh for name in fit.names], dtype=object)[fit.labels],
-            "distance_to_center": np.round(fit.distances, 6),
-            "model_version": fit.model_version,
-        }
-    )
+def _choose(
+    shop: pd.DataFrame, money: Money, behaviour: pd.DataFrame, random_state: int, rule: StabilityRule
+) -> tuple[FeatureChoice, dict[str, str]]:
+    """The clustering by the best features, and why a set of features was not tried."""
+    simple = FeatureSpace(behaviour=False).fit(shop, money)
+    compared = [cluster(simple, simple.transform(shop, money), random_state, rule)]
+    wide = FeatureSpace(behaviour=True).fit(shop, money, behaviour)
+    X = wide.transform(shop, money, behaviour)
+    known = complete_share(X)
+    if len(wide.columns_) == len(simple.columns_):
+        told = "; ".join(f"{one.feature}: {one.reason}" for one in wide.usability_)
+        return choose_features(compared), {BEHAVIOUR_SET: f"no behaviour is usable ({told})"}
+    if known < MIN_COMPLETE_SHARE:
+        reason = f"{known:.0%} of customers have all features, needed {MIN_COMPLETE_SHARE:.0%}"
+        return choose_features(compared), {BEHAVIOUR_SET: reason}
+    compared.append(cluster(wide, X, random_state, rule))
+    return choose_features(compared), {}
 
 
-def _segment_rows(fit: ShopFit) -> pd.DataFrame:
-    k = fit.segmenter.k_
-    sizes = np.bincount(fit.labels, minlength=k)
-    columns = fit.features.columns_
-    money: list[int | None] = [None] * k
-    if MONETARY in columns:
-        money = [round(float(value)) for value in fit.units[:, columns.index(MONETARY)]]
-    return pd.DataFrame(
-        {
-            "shop_id": fit.shop_id,
-            "as_of": _dates(fit.as_of, k),
-            "segment_id": np.arange(1, k + 1),
-            "segment_name": [name.en for name in fit.names],
-            "segment_name_zh": [name.zh for name in fit.names],
-            "customers": sizes,
-            "share": np.round(sizes / len(fit.shop), 6),
-            "center_recency_days": np.round(fit.units[:, columns.index(RECENCY)], 2),
-            "center_frequency": np.round(fit.units[:, columns.index(FREQUENCY)], 2),
-            "center_monetary_minor": pd.array(money, dtype="Int64"),
-            "currency": pd.Series([fit.currency] * k, dtype=object),
-            "model_version": fit.model_version,
-        }
-    )
+def _outliers(X: Floats, random_state: int) -> Outliers:
+    """Outliers of customers in any order: looked for in sorted order, so that names decide no sample."""
+    order = np.lexsort(X.T[::-1])
+    found = find_outliers(X[order], random_state=random_state)
+    back = np.empty(len(X), dtype=bool)
+    back[order] = found.is_outlier
+    return Outliers(back, found.radius, found.neighbours, found.looked_at, found.reason)
 
 
-def _dates(day: dt.date, n: int) -> pd.Series:
-    return pd.Series([day] * n, dtype=object)
+def _values_of(ordered: pd.DataFrame, behaviour: pd.DataFrame | None) -> pd.DataFrame:
+    """Behaviour in its units for each customer of ``ordered``, NaN where unknown."""
+    keys = ["shop_id", "customer_id"]
+    if behaviour is None:
+        return behaviour_values(ordered[keys])
+    missing = [column for column in keys if column not in behaviour.columns]
+    if missing:
+        raise ValueError(f"behaviour: expected columns {', '.join(keys)}; missing {', '.join(missing)}")
+    repeated = behaviour[behaviour.duplicated(keys)]
+    if len(repeated):
+        first = repeated.iloc[0]
+        raise ValueError(
+            f"behaviour: expected one row per customer, got {first['shop_id']}/{first['customer_id']} more than once"
+        )
+    known = behaviour[keys].join(behaviour_values(behaviour))
+    joined = ordered[keys].merge(known, on=keys, how="left")
+    joined.index = ordered.index
+    return joined.drop(columns=keys)
 
 
 def _stacked(frames: Sequence[pd.DataFrame], columns: dict[str, str]) -> pd.DataFrame:

@@ -1,59 +1,39 @@
-"""What is reported of a segmentation: the model, each k that was tried, and two naive baselines."""
+"""What is reported of a segmentation: the model, each feature set and k tried, outliers, view, two naive baselines."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ml.evaluation.clustering import Labels, bootstrap_agreement, kmeans, kmeans_fitter, sample_rows, silhouette
+from ml.evaluation.clustering import bootstrap_agreement, kmeans, kmeans_fitter, sample_rows, silhouette
 from ml.evaluation.intervals import Floats
 from ml.evaluation.results import Measured, Subject
-from ml.segments.choose_k import StabilityRule
-from ml.segments.features import Money, RfmFeatures
-from ml.segments.model import CustomerSegmenter
-from ml.segments.naming import SegmentName
+from ml.segments.choose_features import Clustering
+from ml.segments.feature_space import BEHAVIOUR_SET, RFM_SET
+from ml.segments.shop_fit import ShopFit
 
 CAPABILITY = "segments"
 MODEL = "kmeans"
+OUTLIERS = "dbscan"
+VIEW = "pca"
 RAW_BASELINE = "baseline_raw_k2"
 GROUPS_BASELINE = "baseline_value_groups"
 
 
-@dataclass(frozen=True)
-class ShopFit:
-    """One shop's fitted segmentation with all that its tables are made of.
-
-    ``shop`` is sorted by customer; ``X``, ``labels`` (0-based) and ``distances`` are in its order;
-    ``units`` are the centres in days, orders and minor units of ``currency``.
-    """
-
-    shop_id: str
-    as_of: dt.date
-    shop: pd.DataFrame
-    money: Money
-    features: RfmFeatures
-    X: Floats
-    segmenter: CustomerSegmenter
-    labels: Labels
-    distances: Floats
-    units: Floats
-    names: list[SegmentName]
-    currency: str | None
-    random_state: int
-    rule: StabilityRule
-    model_version: str
-
-
 def measure_shop(fit: ShopFit) -> Iterator[Measured]:
-    """Rows for ``ml.evaluation``: model, candidates ``kmeans_k02`` …, and the baselines."""
+    """Rows for ``ml.evaluation``: model, feature sets ``kmeans_rfm`` …, candidates ``kmeans_k02`` (of RFM) and
+    ``kmeans_behaviour_k02`` …, outliers, the view, and the baselines."""
     yield from _model_rows(fit)
-    yield from _candidate_rows(fit)
+    for clustering in fit.choice.compared:
+        yield from _feature_set_rows(fit, clustering)
+        yield from _candidate_rows(fit, clustering)
+    yield from _skipped_rows(fit)
+    yield _outlier_row(fit)
+    yield _view_row(fit)
     # Sorted like the model's own rows, so that samples do not hang on how customers are called.
-    raw = fit.features.raw(fit.shop, fit.money)
+    raw = fit.space.rfm_.raw(fit.shop, fit.money)
     raw = raw[~np.isnan(raw).any(axis=1)]
     yield from _raw_baseline(fit, raw[np.lexsort(raw.T[::-1])])
     yield _groups_baseline(fit)
@@ -68,7 +48,8 @@ def _model_rows(fit: ShopFit) -> Iterator[Measured]:
     about: dict[str, object] = {
         "k": segmenter.k_,
         "reason": segmenter.choice_.reason,
-        "features": list(fit.features.columns_),
+        "features": list(fit.space.columns_),
+        "features_reason": fit.choice.reason,
         "currency": fit.currency,
         "money_known_share": round(fit.money.known_share, 6),
         "customers_compared": min(segmenter.n_complete_, fit.rule.sample_size),
@@ -85,19 +66,73 @@ def _model_rows(fit: ShopFit) -> Iterator[Measured]:
     yield Measured(subject, "smallest_share", share, n, about)
 
 
-def _candidate_rows(fit: ShopFit) -> Iterator[Measured]:
-    n = min(fit.segmenter.n_complete_, fit.rule.sample_size)
-    for candidate in fit.segmenter.choice_.candidates:
-        subject = _subject(fit, f"{MODEL}_k{candidate.k:02d}")
+def _feature_set_rows(fit: ShopFit, clustering: Clustering) -> Iterator[Measured]:
+    """The features compared, each with the k that was best in it; silhouettes are each in their own space."""
+    segmenter = clustering.segmenter
+    subject, n = _subject(fit, f"{MODEL}_{clustering.space.name}"), segmenter.n_complete_
+    chosen = segmenter.choice_.chosen
+    about: dict[str, object] = {
+        "chosen": clustering is fit.choice.best,
+        "passes": clustering.passes,
+        "features": list(clustering.space.columns_),
+        "left_out": {one.feature: one.reason for one in clustering.space.usability_ if one.reason is not None},
+        "reason": segmenter.choice_.reason,
+    }
+    yield Measured(subject, "k", float(segmenter.k_), n, about)
+    yield Measured(subject, "silhouette", segmenter.silhouette_, n, about)
+    yield Measured(subject, "bootstrap_ari", segmenter.stability_, n, about)
+    yield Measured(subject, "smallest_jaccard", chosen.smallest_jaccard if chosen else None, n, about)
+    yield Measured(subject, "smallest_share", chosen.smallest_share if chosen else None, n, about)
+
+
+def _skipped_rows(fit: ShopFit) -> Iterator[Measured]:
+    for name, reason in fit.skipped.items():
+        yield Measured(_subject(fit, f"{MODEL}_{name}"), "k", None, len(fit.shop), {"reason": reason})
+
+
+def _candidate_rows(fit: ShopFit, clustering: Clustering) -> Iterator[Measured]:
+    n = min(clustering.segmenter.n_complete_, fit.rule.sample_size)
+    prefix = {RFM_SET: MODEL, BEHAVIOUR_SET: f"{MODEL}_behaviour"}[clustering.space.name]
+    for candidate in clustering.segmenter.choice_.candidates:
+        subject = _subject(fit, f"{prefix}_k{candidate.k:02d}")
         about: dict[str, object] = {
             "k": candidate.k,
             "passes": candidate.passes,
-            "chosen": candidate.k == fit.segmenter.k_,
+            "chosen": clustering is fit.choice.best and candidate.k == clustering.segmenter.k_,
         }
         yield Measured(subject, "silhouette", candidate.silhouette, n, about)
         yield Measured(subject, "bootstrap_ari", candidate.stability, n, about)
         yield Measured(subject, "smallest_jaccard", candidate.smallest_jaccard, candidate.stability.n, about)
         yield Measured(subject, "smallest_share", candidate.smallest_share, n, about)
+
+
+def _outlier_row(fit: ShopFit) -> Measured:
+    found = fit.outliers
+    about: dict[str, object] = {
+        "radius": None if found.radius is None else round(found.radius, 6),
+        "neighbours": found.neighbours,
+        "crowds_looked_for_among": found.looked_at,
+        "features": list(fit.space.columns_),
+    }
+    if found.reason is not None:
+        about["reason"] = found.reason
+    return Measured(_subject(fit, OUTLIERS), "outlier_share", found.share, len(fit.shop), about)
+
+
+def _view_row(fit: ShopFit) -> Measured:
+    """What share of all variance the scatter plot shows, with the weight of each feature on both axes."""
+    view = fit.projection
+    about: dict[str, object] = {
+        f"axis_{axis}": {
+            "explained": round(view.explained[at], 6),
+            "loadings": {
+                column: round(float(loading), 4)
+                for column, loading in zip(fit.space.columns_, view.loadings[at], strict=True)
+            },
+        }
+        for at, axis in enumerate("xy")
+    }
+    return Measured(_subject(fit, VIEW), "explained_variance", sum(view.explained), len(fit.shop), about)
 
 
 def _raw_baseline(fit: ShopFit, raw: Floats) -> Iterator[Measured]:

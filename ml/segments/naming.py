@@ -1,7 +1,8 @@
 """Names for clusters in plain words, from where their centres lie within the shop's customers.
 
 A name says what is true of the cluster ("Recent, frequent, high spend / 近期高频高额") and survives a
-re-fit that numbers clusters otherwise. Names within a shop are unique.
+re-fit that numbers clusters otherwise. Where there are more than three features it says the (at most three)
+things that set the cluster most apart. Names within a shop are unique.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from ingestion.contract import CURRENCY_EXPONENTS, DEFAULT_EXPONENT
 from ml.evaluation.intervals import Floats
+from ml.segments.behaviour import BREADTH, DISCOUNTS, DWELL, VISITS
 from ml.segments.features import FREQUENCY, MONETARY, RECENCY
 
 
@@ -25,9 +27,13 @@ class SegmentName(NamedTuple):
 
 
 ALL_CUSTOMERS = SegmentName("All customers", "全部客户")
+#: Of many features, none in which the cluster stands out.
+NOTHING_APART = SegmentName("Average in everything", "各项居中")
 
 #: A centre this many population standard deviations from the mean is high or low; this many, very.
 HIGH, VERY_HIGH = 0.5, 1.25
+#: Up to so many features a name tells all of them, and of more the so many that stand out most.
+FEATURES_TOLD = 3
 
 #: Per feature, from -2 (far below the shop's mean) to +2.
 _WORDS: dict[str, tuple[SegmentName, ...]] = {
@@ -52,6 +58,34 @@ _WORDS: dict[str, tuple[SegmentName, ...]] = {
         SegmentName("high spend", "高额"),
         SegmentName("very high spend", "极高额"),
     ),
+    VISITS: (
+        SegmentName("hardly ever visits", "极少来访"),
+        SegmentName("seldom visits", "少来访"),
+        SegmentName("visits now and then", "偶尔来访"),
+        SegmentName("visits often", "常来访"),
+        SegmentName("visits very often", "极常来访"),
+    ),
+    DWELL: (
+        SegmentName("very short visits", "停留极短"),
+        SegmentName("short visits", "停留短"),
+        SegmentName("visits of medium length", "停留中等"),
+        SegmentName("long visits", "停留长"),
+        SegmentName("very long visits", "停留极长"),
+    ),
+    BREADTH: (
+        SegmentName("very narrow interest", "品类极窄"),
+        SegmentName("narrow interest", "品类窄"),
+        SegmentName("some breadth of interest", "品类适中"),
+        SegmentName("wide interest", "品类广"),
+        SegmentName("very wide interest", "品类极广"),
+    ),
+    DISCOUNTS: (
+        SegmentName("hardly any discounts", "几乎不用折扣"),
+        SegmentName("few discounts", "少用折扣"),
+        SegmentName("some discounts", "偶用折扣"),
+        SegmentName("buys on discount", "常用折扣"),
+        SegmentName("buys mostly on discount", "多靠折扣"),
+    ),
 }
 
 #: Per feature, what the lower and the higher of two otherwise equal names is called.
@@ -59,6 +93,20 @@ _COMPARED: dict[str, tuple[SegmentName, SegmentName]] = {
     RECENCY: (SegmentName("more recent", "较近"), SegmentName("less recent", "较远")),
     FREQUENCY: (SegmentName("fewer orders", "订单较少"), SegmentName("more orders", "订单较多")),
     MONETARY: (SegmentName("spends less", "消费较少"), SegmentName("spends more", "消费较多")),
+    VISITS: (SegmentName("visits less", "来访较少"), SegmentName("visits more", "来访较多")),
+    DWELL: (SegmentName("shorter visits", "停留较短"), SegmentName("longer visits", "停留较长")),
+    BREADTH: (SegmentName("narrower interest", "品类较窄"), SegmentName("wider interest", "品类较广")),
+    DISCOUNTS: (SegmentName("fewer discounts", "折扣较少"), SegmentName("more discounts", "折扣较多")),
+}
+
+#: Per feature, what its figure is called; money is written by its currency.
+_UNITS: dict[str, SegmentName] = {
+    RECENCY: SegmentName("days", "天"),
+    FREQUENCY: SegmentName("orders", "单"),
+    VISITS: SegmentName("visits a month", "次/月"),
+    DWELL: SegmentName("minutes a visit", "分钟/次"),
+    BREADTH: SegmentName("categories", "个品类"),
+    DISCOUNTS: SegmentName("of orders on discount", "订单用折扣"),
 }
 
 
@@ -70,8 +118,9 @@ def name_segments(
     Parameters
     ----------
     centers : shape ``(k, features)``, in standard deviations from the mean of the shop's customers.
-    units : the same centres in days, orders and minor units.
-    features : the columns' names; ``currency`` says how money is written where a name needs figures.
+    units : the same centres in days, orders, minor units and the units of behaviour.
+    features : the columns' names (``ml.segments.features`` and ``ml.segments.behaviour``); ``currency``
+        says how money is written where a name needs figures.
 
     Words of three levels are used first; clusters that would share a name get the five-level words; two
     that still share it are told apart by the feature they differ in most ("more orders"), three or more
@@ -95,9 +144,20 @@ def name_segments(
 
 
 def _described(center: Floats, features: Sequence[str], *, fine: bool) -> SegmentName:
-    words = [_WORDS[feature][_level(z, fine) + 2] for feature, z in zip(features, center, strict=True)]
+    words = [_WORDS[features[at]][_level(center[at], fine) + 2] for at in _told(center)]
+    if not words:
+        return NOTHING_APART
     english = ", ".join(word.en for word in words)
     return SegmentName(english[0].upper() + english[1:], "".join(word.zh for word in words))
+
+
+def _told(center: Floats) -> list[int]:
+    """Positions of the features that a name tells, in their own order."""
+    if len(center) <= FEATURES_TOLD:
+        return list(range(len(center)))
+    sizes = np.round(np.abs(center), 6)
+    apart = [at for at in range(len(center)) if sizes[at] >= HIGH]
+    return sorted(sorted(apart, key=lambda at: (-sizes[at], at))[:FEATURES_TOLD])
 
 
 def _level(z: float, fine: bool) -> int:
@@ -140,7 +200,7 @@ def _figure(center: Floats, features: Sequence[str], currency: str | None, decim
             english.append(amount)
             chinese.append(amount)
         else:
-            number = f"{value:,.{decimals}f}"
-            english.append(f"{number} days" if feature == RECENCY else f"{number} orders")
-            chinese.append(f"{number} 天" if feature == RECENCY else f"{number} 单")
+            number = f"{value * 100:,.{decimals}f} %" if feature == DISCOUNTS else f"{value:,.{decimals}f}"
+            english.append(f"{number} {_UNITS[feature].en}")
+            chinese.append(f"{number} {_UNITS[feature].zh}")
     return SegmentName("about " + ", ".join(english), "约 " + "、".join(chinese))

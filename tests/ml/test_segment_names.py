@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ml.segments.behaviour import BEHAVIOUR
 from ml.segments.features import FEATURES, FREQUENCY, RECENCY
-from ml.segments.naming import ALL_CUSTOMERS, SegmentName, name_segments
+from ml.segments.naming import ALL_CUSTOMERS, NOTHING_APART, SegmentName, name_segments
+
+WIDE = (*FEATURES, *BEHAVIOUR)
 
 
 def names(centers, features=FEATURES, units=None, currency="EUR"):
@@ -63,6 +66,37 @@ def test_three_that_share_all_words_show_figures():
     ]
     yen = names([[0, 0, 0], [0.1, 0, 0], [0.2, 0, 0]], units=[[1, 2, 500], [2, 2, 500], [3, 2, 500]], currency="JPY")
     assert "500 JPY" in yen[0].en
+
+
+def test_of_many_features_a_name_tells_what_stands_out_most():
+    found = names([[0.6, 0.9, 0, 0.7, -1.4, 0.1, 2], [0.1, 0.2, -0.4, 0, 0, 0.3, 0], [0, 0, 0, 0, 0, -0.7, 0]], WIDE)
+    assert [tuple(name) for name in found] == [
+        ("Frequent, short visits, buys on discount", "高频停留短常用折扣"),
+        tuple(NOTHING_APART),
+        ("Narrow interest", "品类窄"),
+    ]
+
+
+def test_two_that_stand_out_alike_are_compared_in_any_feature():
+    found = names([[0, 0, 0, 0.1, 0.2, 0, 0], [0, 0, 0, 0.1, -0.3, 0, 0]], WIDE)
+    assert [name.en for name in found] == [
+        "Average in everything (longer visits)",
+        "Average in everything (shorter visits)",
+    ]
+
+
+def test_figures_of_behaviour_have_their_units():
+    units = [[10, 2, 5000, 3.0, 4, 2, share] for share in (0.1, 0.2, 0.3)]
+    found = names([[0, 0, 0, 0, 0, 0, z / 10] for z in range(3)], WIDE, units)
+    assert "10 days, 2 orders, 50 EUR, 3 visits a month, 4 minutes a visit, 2 categories, 10 % of orders" in found[0].en
+    assert "3 次/月、4 分钟/次、2 个品类、10 % 订单用折扣" in found[0].zh
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(*[st.integers(-15, 15)] * 7), min_size=2, max_size=10, unique=True))
+def test_names_of_many_features_are_unique(points):
+    found = names([[value / 10 for value in point] for point in points], WIDE)
+    assert len({name.en for name in found}) == len({name.zh for name in found}) == len(points)
 
 
 def test_equal_centres_are_refused():

@@ -13,6 +13,7 @@ import pytest
 
 from ml.evaluation.clustering import bootstrap_agreement, kmeans, kmeans_fitter, silhouette
 from ml.segments.customer_segments import SegmentationResult, segment_customers
+from ml.segments.history import SegmentHistory
 
 pytestmark = pytest.mark.real
 
@@ -88,6 +89,43 @@ def test_the_rule_picks_stable_segments_without_splinters(result):
     assert value(result, "kmeans_k05", "silhouette") > 0.325
     assert result.segments["segment_name"].is_unique
     assert result.segments["customers"].sum() == 4339
+
+
+def test_a_log_of_orders_alone_is_segmented_by_rfm(result):
+    skipped = result.evaluation.query("model == 'kmeans_rfm_and_behaviour'")["detail"].item()
+    assert "visits_per_30_days: known for 0% of customers" in json.loads(skipped)["reason"]
+    assert set(result.segments["features"]) == {"recency_days, frequency, monetary_minor"}
+    assert result.segments["segment_id"].tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_few_customers_are_outliers_and_the_picture_shows_most(result):
+    assert 0 < value(result, "dbscan", "outlier_share") < 0.01
+    assert value(result, "pca", "explained_variance") > 0.9
+    giants = result.customers.nlargest(3, "distance_to_center")
+    assert giants["is_outlier"].any()
+
+
+def test_segments_keep_their_numbers_when_two_weeks_are_added(rfm, result):
+    # The customers' last two weeks are taken away: who bought only then is new, others bought less lately.
+    earlier = rfm[rfm["recency_days"] > 14].assign(
+        recency_days=lambda frame: frame["recency_days"] - 14, as_of=rfm["as_of"] - pd.Timedelta(days=14)
+    )
+    before = segment_customers(earlier)
+    history = SegmentHistory(
+        before.customers[["shop_id", "as_of", "customer_id", "segment_id", "segment_name", "segment_name_zh"]],
+        before.segments[["shop_id", "as_of", "segment_id"]],
+    )
+    after = segment_customers(rfm, history=history)
+    kept = set(before.segments["segment_id"]) & set(after.segments["segment_id"])
+    assert len(kept) >= 3
+    # Who is in a segment that kept its number was mostly in it before.
+    stayed = after.migrations.dropna(subset=["from_segment_id", "to_segment_id"])
+    stayed = stayed[stayed["to_segment_id"].isin(list(kept))]
+    same = stayed[stayed["from_segment_id"] == stayed["to_segment_id"]]["customers"].sum()
+    assert same / stayed["customers"].sum() > 0.5
+    assert after.migrations.groupby("to_segment_id")["customers"].sum().sum() == 4339
+    numbering = {"segment_id"}
+    assert after.customers.drop(columns=numbering).equals(result.customers.drop(columns=numbering))
 
 
 def test_raw_rfm_shows_why_silhouette_does_not_choose_k(result):

@@ -4,7 +4,7 @@
 #}
 {% macro customer_features(as_ofs) %}
     {%- set windows = [7, 30, 90, 365] -%}
-    {%- set visits = ["sessions", "events", "product_views", "searches", "wishlist_adds", "cart_adds", "checkouts"] -%}
+    {%- set visits = ["sessions", "visit_seconds", "events", "product_views", "searches", "wishlist_adds", "cart_adds", "checkouts"] -%}
     {%- set orders = ["orders_placed", "units", "net_revenue_minor"] -%}
     with
         days as (

@@ -10,7 +10,7 @@
         incremental_strategy="replace_written_days",
         contract={"enforced": true},
         on_schema_change="fail",
-        meta={"refresh_class": "written days", "partition_column": "event_date", "days_of": ["int_visitor_days", "agg_user_daily", "int_order_money_days"], "key": ["shop_id", "event_date", "customer_id"]},
+        meta={"refresh_class": "written days", "partition_column": "event_date", "days_of": ["int_visitor_days", "int_session_days", "agg_user_daily", "int_order_money_days"], "key": ["shop_id", "event_date", "customer_id"]},
     )
 }}
 
@@ -25,6 +25,20 @@
 ] -%}
 
 with
+    -- what a session lasts after midnight is not known on the day that it begins
+    stays as (
+        select
+            shop_id,
+            event_date,
+            visitor_id,
+            cast(
+                sum({{ epoch_us("last_event_ts") }} - {{ epoch_us("first_event_ts") }}) / 1000000 as bigint
+            ) as visit_seconds
+        from {{ ref("int_session_days") }}
+        where event_date = session_date and {{ in_written_days("session_date") }}
+        group by shop_id, event_date, visitor_id
+    ),
+
     visits as (
         select
             days.shop_id,
@@ -32,6 +46,7 @@ with
             days.customer_id,
             count(*) as visitors,
             cast(sum(users.sessions) as bigint) as sessions,
+            cast(sum(stays.visit_seconds) as bigint) as visit_seconds,
             {% for count in counts %} cast(sum(days.{{ count }}) as bigint) as {{ count }}, {% endfor %}
             max(days.active_hours) as active_hours
         from {{ ref("int_visitor_days") }} as days
@@ -41,6 +56,11 @@ with
             and users.event_date = days.event_date
             and users.visitor_id = days.visitor_id
             and {{ in_written_days("users.event_date") }}
+        left join
+            stays
+            on stays.shop_id = days.shop_id
+            and stays.event_date = days.event_date
+            and stays.visitor_id = days.visitor_id
         where
             days.customer_id is not null
             and not (days.is_program or days.is_round_the_clock or days.is_in_swarm)
@@ -74,6 +94,7 @@ select
     -- behaviour
     coalesce(visits.visitors, 0) as visitors,
     coalesce(visits.sessions, 0) as sessions,
+    coalesce(visits.visit_seconds, 0) as visit_seconds,
     {% for count in counts %} coalesce(visits.{{ count }}, 0) as {{ count }}, {% endfor %}
     coalesce(visits.active_hours, 0) as active_hours,
 
