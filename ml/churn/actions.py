@@ -45,7 +45,9 @@ ACTIONS: dict[tuple[str, str], Action] = {
     (MEDIUM, SMALL): Action("Regular newsletter", "常规资讯推送"),
     (LOW, TOP): Action("Thank them, ask for a review or referral; no discount", "致谢并邀请评价或推荐，不打折"),
     (LOW, MIDDLE): Action("Suggest matching items", "推荐搭配商品"),
-    (LOW, SMALL): Action("Suggest a larger basket: bundles, free shipping from an amount", "引导凑单：组合装、满额包邮"),
+    (LOW, SMALL): Action(
+        "Suggest a larger basket: bundles, free shipping from an amount", "引导凑单：组合装、满额包邮"
+    ),
 }
 
 

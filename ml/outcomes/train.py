@@ -148,9 +148,7 @@ def measured(learned: Learned, record: ModelRecord, *, suffix: str = "") -> Iter
 
     def subject(name: str) -> Subject:
         version = record.version if name == found.winner else ""
-        return Subject(
-            record.capability, record.shop_id, record.trained_as_of, name + suffix, record.seed, version
-        )
+        return Subject(record.capability, record.shop_id, record.trained_as_of, name + suffix, record.seed, version)
 
     simplicity = {one.name: one.simplicity for one in task.candidates}
     for name, figures in found.figures.items():
@@ -200,7 +198,9 @@ def plots(learned: Learned, title: str) -> dict[str, bytes]:
         f"{title}, reliability": reliability_plot(
             {name: reliability(found.y, found.scores[name]) for name in shown}, f"{title}: stated and found"
         ),
-        f"{title}, lift": lift_plot({name: lift_curve(found.y, found.scores[name]) for name in shown}, f"{title}: lift"),
+        f"{title}, lift": lift_plot(
+            {name: lift_curve(found.y, found.scores[name]) for name in shown}, f"{title}: lift"
+        ),
         f"{title}, importance": importance_plot(
             learned.model.importance(newest.iloc[np.sort(rows)]), f"{title}: change of log-odds, {found.winner}"
         ),
