@@ -67,7 +67,7 @@ def risk_band(probability: Floats, limits: Bands) -> npt.NDArray[np.object_]:
 
 
 def value_tier(net_revenue_minor: pd.Series) -> npt.NDArray[np.object_]:
-    """Tier per customer by thirds of ``net_revenue_minor``; unknown or nothing is ``small``, ties share the lower one."""
+    """Tier per customer by thirds of ``net_revenue_minor``; unknown or nothing is ``small``; ties share the lower."""
     money = net_revenue_minor.astype("float64").to_numpy()
     known = np.isfinite(money) & (money > 0)
     named = np.full(len(money), SMALL, dtype=object)

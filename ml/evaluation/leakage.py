@@ -102,7 +102,7 @@ def _auc_alone(values: pd.Series, truth: Floats) -> float:
 
 def _auc_of(names: list[str], frame: pd.DataFrame, truth: Floats, random_state: int) -> float:
     half = len(truth) // 2
-    usable = [name for name in names if frame[name].nunique(dropna=False) > 1]
+    usable = [name for name in names if len(frame[name].drop_duplicates()) > 1]
     if not usable or len(np.unique(truth[:half])) < 2 or len(np.unique(truth[half:])) < 2:
         return 0.5
     X = as_features(frame, usable)

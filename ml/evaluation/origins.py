@@ -49,7 +49,8 @@ def cuts(origins: Sequence[Origin], horizon_days: int, tests: int) -> list[Cut]:
     horizon ended by that day.
 
     A fold that learns from less than half of all origins says little of a model that will learn from all of
-    them (in a young shop its customers are all new, say), and only the newest fold may be such a one. Raises ``NotEnoughData`` where no origin has another one a horizon before it.
+    them (in a young shop its customers are all new, say), and only the newest fold may be such a one.
+    Raises ``NotEnoughData`` where no origin has another one a horizon before it.
     """
     ordered = sorted((origin for origin in origins if len(origin.frame)), key=lambda origin: origin.as_of)
     horizon = dt.timedelta(days=horizon_days)
