@@ -50,17 +50,18 @@ def regression_measures(
     """Measures of ``predicted`` against ``actual`` (both of shape ``(n,)``, same unit), with intervals.
 
     ``rmse`` and ``mae`` (that unit), ``spearman`` (rank correlation, ties at their mean rank; its interval
-    keeps the ranks of all rows), ``bias_ratio`` (sum predicted / sum actual, 1 is right). A measure that is
-    not defined, such as the rank correlation of a constant, is ``None``.
+    keeps the ranks of all rows), ``bias_ratio`` (sum predicted / sum actual, 1 is right), ``tweedie_deviance``
+    (see :func:`tweedie_loss`). A measure that is not defined, such as the rank correlation of a constant, is
+    ``None``.
 
     Raises ``ValueError`` for no rows, unequal lengths, or numbers that are not finite.
     """
     truth, guess = _pairs(actual, predicted)
     error = guess - truth
     ranks = [rankdata(values) / len(values) for values in (truth, guess)]
-    columns = np.column_stack(
-        [error**2, np.abs(error), truth, guess, *ranks, ranks[0] * ranks[1], ranks[0] ** 2, ranks[1] ** 2]
-    )
+    products = [ranks[0] * ranks[1], ranks[0] ** 2, ranks[1] ** 2]
+    deviance = tweedie_loss(truth, guess)
+    columns = np.column_stack([error**2, np.abs(error), truth, guess, *ranks, *products, deviance])
     draws = resampled_means(columns, n_resamples=n_resamples, random_state=random_state)
     at = columns.mean(axis=0)[None, :]
     n = len(truth)
@@ -69,6 +70,7 @@ def regression_measures(
         "mae": _estimate(at[:, 1], draws[:, 1], n, level),
         "spearman": _estimate(_correlation(at), _correlation(draws), n, level),
         "bias_ratio": _estimate(_ratio(at), _ratio(draws), n, level),
+        "tweedie_deviance": _estimate(at[:, 9], draws[:, 9], n, level),
     }
 
 
@@ -83,13 +85,13 @@ def tweedie_loss(actual: npt.ArrayLike, predicted: npt.ArrayLike, power: float =
 
     It weighs an error by the size of what was predicted, so that a handful of great customers does not
     decide alone. Amounts below 0 (more taken back than bought) count as 0; predictions have a floor of a
-    thousandth of the mean amount, as a deviance from 0 is infinite. ``1 < power < 2``.
+    hundredth of the mean amount, as a deviance from 0 is infinite. ``1 < power < 2``.
     """
     if not 1 < power < 2:
         raise ValueError(f"power: expected a number between 1 and 2, got {power}")
     truth, guess = _pairs(actual, predicted)
     truth = np.maximum(truth, 0.0)
-    floor = max(float(truth.mean()) / 1000, np.finfo(float).tiny)
+    floor = max(float(truth.mean()) / 100, np.finfo(float).tiny)
     guess = np.maximum(guess, floor)
     loss: Floats = 2 * (
         truth ** (2 - power) / ((1 - power) * (2 - power))
@@ -133,13 +135,12 @@ def _ratio(means: Floats) -> Floats:
 
 
 def _correlation(means: Floats) -> Floats:
-    _, _, _, _, a, b, ab, aa, bb = means.T
-    spread = np.maximum(aa - a**2, 0) * np.maximum(bb - b**2, 0)
+    a, b, ab, aa, bb = means[:, 4:9].T
+    spreads = [aa - a**2, bb - b**2]
     # the spread of equal ranks is rounding error, not always exactly zero
-    defined = spread > 1e-18
-    correlation: Floats = np.divide(
-        ab - a * b, np.sqrt(np.where(defined, spread, 1.0)), out=np.full(len(means), np.nan), where=defined
-    )
+    defined = np.minimum(*spreads) > 1e-12
+    spread = np.sqrt(np.where(defined, spreads[0] * spreads[1], 1.0))
+    correlation: Floats = np.divide(ab - a * b, spread, out=np.full(len(means), np.nan), where=defined)
     return np.clip(correlation, -1.0, 1.0)
 
 

@@ -27,7 +27,7 @@ class ConformalInterval:
     (shape ``(bins,)``, multiples of the prediction), ``floor_`` (predictions below count as this).
     """
 
-    def __init__(self, level: float = 0.9, most_bins: int = 10, fewest_rows: int = 100) -> None:
+    def __init__(self, level: float = 0.9, most_bins: int = 20, fewest_rows: int = 100) -> None:
         self.level = level
         self.most_bins = most_bins
         self.fewest_rows = fewest_rows
@@ -41,8 +41,11 @@ class ConformalInterval:
         tail = (1 - self.level) / 2
         fewest = int(np.ceil(1 / tail))
         if len(truth) < fewest:
-            raise NotEnoughData(f"intervals of level {self.level}", f"{fewest} customers of known outcome", str(len(truth)))
-        self.floor_ = max(float(guess.mean()) * 1e-3, np.finfo(float).tiny)
+            raise NotEnoughData(
+                f"intervals of level {self.level}", f"{fewest} customers of known outcome", str(len(truth))
+            )
+        # of predictions of nothing no multiple can be told: they count as a thousandth of what is usual
+        self.floor_ = 1e-3 * max(float(guess.mean()), float(np.abs(truth).mean())) or 1.0
         bins = max(1, min(self.most_bins, len(truth) // max(self.fewest_rows, fewest)))
         inner = np.quantile(guess, np.arange(1, bins) / bins)
         # equal predictions belong together: a bin that they fill swallows its neighbours

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ml.evaluation.clustering import sample_rows
@@ -18,7 +19,7 @@ from ml.value.bgnbd import BGNBD
 from ml.value.cuts import ORDERS, Cut
 from ml.value.gamma_gamma import GammaGamma
 from ml.value.histories import Floats
-from ml.value.naive import TARGETS, known_outcomes
+from ml.value.naive import TARGETS, known_outcomes, mean_of_never_bought
 from ml.value.pareto_nbd import ParetoNBD
 
 #: Customers that parameters are learned from at most: four parameters need no more.
@@ -42,6 +43,12 @@ def spend_per_order_day(features: pd.DataFrame) -> Floats:
     return np.where(days > 0, spend, np.nan)
 
 
+def worth_unknown(features: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Customers who bought, but of whose orders no worth is known: shape ``(n,)``."""
+    unknown: npt.NDArray[np.bool_] = (features["order_days"] > 0).to_numpy() & np.isnan(spend_per_order_day(features))
+    return unknown
+
+
 class BuyTillYouDie:
     """``purchases`` (``bgnbd`` or ``pareto_nbd``) for orders; times Gamma-Gamma and what is kept for net spend.
 
@@ -63,9 +70,7 @@ class BuyTillYouDie:
         """See ``OutcomeModel``; the parameters are learned from all that is known at ``now``."""
         self.target_ = target
         self.horizon_days_ = now.horizon_days
-        rows, outcomes = known_outcomes(target, learned)
-        never = outcomes[(rows["order_days"] == 0).to_numpy()]
-        self.never_bought_ = float(never.mean()) if never.size else 0.0
+        self.never_bought_ = mean_of_never_bought(*known_outcomes(target, learned))
         buyers = now.features[now.features["order_days"] > 0]
         buyers = buyers.iloc[sample_rows(len(buyers), MOST_FITTED, self.random_state)]
         self.purchases_ = _PURCHASES[self.purchases]().fit(*purchase_history(buyers))

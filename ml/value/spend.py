@@ -11,14 +11,15 @@ https://doi.org/10.1080/07350015.1983.10509330, for the two-part model.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import TweedieRegressor
-from threadpoolctl import threadpool_limits
 
 from ml.evaluation.clustering import sample_rows
 from ml.value.cuts import ORDERS, VALUE, Cut
@@ -33,7 +34,7 @@ _NOT_FEATURES = frozenset({"shop_id", "customer_id", "as_of", ORDERS, VALUE})
 def feature_names(features: pd.DataFrame) -> list[str]:
     """The columns that models learn from: every number but keys and outcomes, in the frame's order."""
     return [
-        name
+        str(name)
         for name, kind in features.dtypes.items()
         if str(name) not in _NOT_FEATURES and pd.api.types.is_numeric_dtype(kind)
     ]
@@ -63,16 +64,14 @@ class _Regression:
         self.features_ = feature_names(rows)
         self.unit_ = float(outcomes.mean())
         self.greatest_ = float(outcomes.max())
-        with threadpool_limits(limits=1):
-            self._learn(feature_matrix(rows, self.features_), outcomes / self.unit_)
+        self._learn(feature_matrix(rows, self.features_), outcomes / self.unit_)
         return self
 
     def predict(self, features: pd.DataFrame) -> Floats:
         """Shape ``(n,)``; see ``OutcomeModel``."""
         if features.empty:
             return np.empty(0)
-        with threadpool_limits(limits=1):
-            expected = self._expected(feature_matrix(features, self.features_)) * self.unit_
+        expected = self._expected(feature_matrix(features, self.features_)) * self.unit_
         return np.clip(expected, 0.0, self.greatest_)
 
     def _learn(self, X: Floats, y: Floats) -> None:
@@ -107,9 +106,11 @@ class RidgeTweedie(_Regression):
         spread = design.std(axis=0)
         # a column that never varies says nothing: it becomes 0, not 0/0
         self.std_ = np.where(spread > 1e-9 * np.maximum(1.0, np.abs(self.mean_)), spread, np.inf)
-        self.model_ = TweedieRegressor(
-            power=self.power, alpha=self.alpha, link="log", solver="newton-cholesky", max_iter=200
-        ).fit((design - self.mean_) / self.std_, y)
+        model = TweedieRegressor(power=self.power, alpha=self.alpha, link="log", solver="newton-cholesky", max_iter=200)
+        with warnings.catch_warnings():
+            # a search cut short is still a model, which the comparison may turn down
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.model_ = model.fit((design - self.mean_) / self.std_, y)
 
     def _expected(self, X: Floats) -> Floats:
         # newton's exponent is held where exp stays finite; predict clips what is far beyond anything seen

@@ -83,4 +83,11 @@ def summarise(orders: duckdb.DuckDBPyRelation, as_of: dt.date) -> pd.DataFrame:
     the last purchase), ``T`` (days from the first purchase to the day before ``as_of``, which is the last one
     watched), and counts and means of known amounts, of all purchases and of those after the first.
     """
-    return orders.query("order_days", _SUMMARY.format(as_of=as_of.isoformat())).df()[list(SUMMARY_COLUMNS)]
+    return query_order_days(orders, _SUMMARY.format(as_of=as_of.isoformat()))[list(SUMMARY_COLUMNS)]
+
+
+def query_order_days(orders: duckdb.DuckDBPyRelation, query: str) -> pd.DataFrame:
+    """The answer of a SELECT that reads ``orders`` under the name ``order_days``."""
+    answer = orders.query("order_days", query)
+    assert answer is not None, "a SELECT has an answer"
+    return answer.df()

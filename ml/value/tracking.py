@@ -14,6 +14,7 @@ import pandas as pd
 
 from ml.value.bgnbd import BGNBD
 from ml.value.pareto_nbd import ParetoNBD
+from ml.value.summary import query_order_days
 
 #: Column -> DuckDB type of ``ml.value_tracking``; key shop_id, model, cohort, week_end.
 TRACKING_COLUMNS: dict[str, str] = {
@@ -76,8 +77,8 @@ def track_cohorts(
     if end < cut:
         raise ValueError(f"track_cohorts.end: expected {cut} (the cut) or later, got {end}")
     dates = {"cut": cut.isoformat(), "end": end.isoformat()}
-    firsts = orders.query("order_days", _FIRSTS.format(**dates)).df()
-    repeats = orders.query("order_days", _REPEATS.format(**dates)).df()
+    firsts = query_order_days(orders, _FIRSTS.format(**dates))
+    repeats = query_order_days(orders, _REPEATS.format(**dates))
     if firsts.empty or not models:
         return pd.DataFrame({column: pd.Series(dtype=object) for column in TRACKING_COLUMNS})
     firsts["first_day"] = pd.to_datetime(firsts["first_day"])
