@@ -18,7 +18,7 @@ from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.intervals import bootstrap_interval
 from ml.evaluation.results import EVALUATION_COLUMNS, Measured, Subject, evaluation_frame
 from ml.value.compare import CANDIDATES, CAPABILITY, Candidates, Trial, choose, measure_trials, try_candidates
-from ml.value.cuts import ORDERS, VALUE, Cut, ShopHistory
+from ml.value.cuts import ORDERS, VALUE, ShopHistory
 from ml.value.histories import Floats
 from ml.value.interval import ConformalInterval
 from ml.value.lifetime import BuyTillYouDie, worth_unknown
@@ -28,8 +28,6 @@ from ml.value.tracking import TRACKING_COLUMNS, track_cohorts
 
 #: Raise when the code changes in a way that what is learned does not show.
 CODE_VERSION = 1
-#: Parts that a cut's customers are divided into to see how a model does on those it has not learned from.
-FOLDS = 5
 
 #: Column -> DuckDB type of ``ml.customer_value``, key shop_id, customer_id.
 CUSTOMER_VALUE_COLUMNS: dict[str, str] = {
@@ -89,8 +87,8 @@ class CustomerValueModel:
             self.reasons_[VALUE] = str(reason)
         else:
             try:
-                self.interval_ = self._interval(history.cuts)
-                coverage = self._coverage(history.cuts)
+                self.interval_ = self._interval(self.trials_[VALUE])
+                coverage = self._coverage(self.trials_[VALUE])
             except NotEnoughData as reason:
                 self.reasons_["interval"] = str(reason)
         self.model_version_ = self._version(history)
@@ -132,26 +130,22 @@ class CustomerValueModel:
     def _candidate(self, name: str) -> OutcomeModel:
         return next(model for make in self.candidates if (model := make(self.random_state)).name == name)
 
-    def _interval(self, cuts: Sequence[Cut]) -> ConformalInterval:
-        """Sized by the chosen model's errors at the newest cut, for customers it has not learned from."""
-        newest, predicted = cuts[0], np.full(len(cuts[0].features), np.nan)
-        parts = [_part_of(cut) for cut in cuts]
-        for fold in range(FOLDS):
-            seen = [cut.of(part != fold) for cut, part in zip(cuts, parts, strict=True)]
-            model = self._candidate(self.champions_[VALUE]).fit(VALUE, seen, newest)
-            held_out = parts[0] == fold
-            predicted[held_out] = model.predict(newest.features[held_out])
-        actual = newest.outcome(VALUE)
+    def _interval(self, trials: Sequence[Trial]) -> ConformalInterval:
+        """Sized by the chosen model's errors at cuts that it had not seen: what a season does to them is in it."""
+        predicted = np.concatenate([trial.predictions[self.champions_[VALUE]] for trial in trials])
+        actual = np.concatenate([trial.actual for trial in trials])
         known = ~np.isnan(actual) & ~np.isnan(predicted)
         return ConformalInterval(self.level).fit(actual[known], predicted[known])
 
-    def _coverage(self, cuts: Sequence[Cut]) -> tuple[Floats, Floats]:
-        """The same, learned without the newest cut and held to it: whether each value lay inside, and the width."""
-        trial = self.trials_[VALUE][0]
-        predicted = trial.predictions[self.champions_[VALUE]]
-        low, high = self._interval(cuts[1:]).predict(predicted)
-        known = ~np.isnan(trial.actual) & ~np.isnan(low)
-        inside = (low <= trial.actual) & (trial.actual <= high)
+    def _coverage(self, trials: Sequence[Trial]) -> tuple[Floats, Floats] | None:
+        """Sized by the older trials and held to the newest: whether each value lay inside (1 or 0), and the widths."""
+        newest, older = trials[0], trials[1:]
+        if not older:
+            self.reasons_["coverage"] = "not measured: it needs two cuts to size an interval and one to hold it to"
+            return None
+        low, high = self._interval(older).predict(newest.predictions[self.champions_[VALUE]])
+        known = ~np.isnan(newest.actual) & ~np.isnan(low)
+        inside = (low <= newest.actual) & (newest.actual <= high)
         return inside[known].astype(float), (high - low)[known]
 
     def _measure(self, coverage: tuple[Floats, Floats] | None) -> list[Measured]:
@@ -259,12 +253,6 @@ def _tracked(model: CustomerValueModel, history: ShopHistory) -> pd.DataFrame:
     with duckdb.connect() as connection:
         orders = connection.from_df(history.order_days)
         return track_cohorts(orders, fitted, trial.cut.as_of, history.as_of)
-
-
-def _part_of(cut: Cut) -> np.ndarray:
-    """Part of each customer, shape ``(n,)``: the same at every cut, whatever other customers there are."""
-    names = cut.features["customer_id"].to_numpy(dtype=object)
-    return (pd.util.hash_array(names) % FOLDS).astype("int64")
 
 
 def _minor_units(amounts: Floats) -> pd.arrays.IntegerArray:

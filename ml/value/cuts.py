@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ml.evaluation.enough import NotEnoughData
@@ -57,10 +56,6 @@ class Cut:
     def outcome(self, target: str) -> Floats:
         """Column ``target`` as floats, shape ``(n,)``, NaN where unknown."""
         return self.features[target].to_numpy(dtype=float, na_value=np.nan)
-
-    def of(self, rows: npt.NDArray[np.bool_]) -> Cut:
-        """The same day with some of its customers."""
-        return replace(self, features=self.features[rows])
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ them, and in each bin the interval is a range of multiples actual / expected tha
 
 Source: V. Vovk, "Conditional validity of inductive conformal predictors" (2012),
 https://proceedings.mlr.press/v25/vovk12.html (Mondrian predictors; the coverage of each bin is at least
-``level`` for rows exchangeable with the calibration rows).
+``level`` for rows exchangeable with the calibration rows; time is not, so the coverage is also measured).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class ConformalInterval:
         """
         truth, guess = np.asarray(actual, dtype=float), np.asarray(predicted, dtype=float)
         tail = (1 - self.level) / 2
-        fewest = int(np.ceil(1 / tail))
+        fewest = int(np.ceil(round(1 / tail, 6)))
         if len(truth) < fewest:
             raise NotEnoughData(
                 f"intervals of level {self.level}", f"{fewest} customers of known outcome", str(len(truth))
@@ -56,7 +56,7 @@ class ConformalInterval:
             self.edges_ = np.empty(0)
             which = self._bins(guess)
         multiple = truth / np.maximum(guess, self.floor_)
-        ranges = [_range(np.sort(multiple[which == b]), tail) for b in range(len(self.edges_) + 1)]
+        ranges = [_range(np.sort(multiple[which == b]), self.level) for b in range(len(self.edges_) + 1)]
         self.low_, self.high_ = (np.array(side) for side in zip(*ranges, strict=True))
         return self
 
@@ -77,9 +77,14 @@ class ConformalInterval:
         return np.minimum(np.searchsorted(self.edges_, predicted, side="left"), len(self.edges_))
 
 
-def _range(multiples: Floats, tail: float) -> tuple[float, float]:
-    """The order statistics that hold a new row between them with probability ``1 - 2 tail`` (ascending input)."""
+def _range(multiples: Floats, level: float) -> tuple[float, float]:
+    """The order statistics that hold a new row between them with probability ``level`` (ascending input).
+
+    As much is left out above as below, except where outcomes pile up at the lower end (nothing spent): what cannot
+    be left out there is left out above, or the interval would hold more than it says.
+    """
     n = len(multiples)
-    low = int(np.floor((n + 1) * tail)) - 1
-    high = int(np.ceil((n + 1) * (1 - tail))) - 1
-    return float(multiples[max(low, 0)]), float(multiples[min(high, n - 1)])
+    low = multiples[max(int(np.floor((n + 1) * (1 - level) / 2)) - 1, 0)]
+    below = int(np.searchsorted(multiples, low, side="left"))
+    high = below + int(np.ceil((n + 1) * level))
+    return float(low), float(multiples[min(high, n - 1)])

@@ -20,6 +20,7 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import TweedieRegressor
+from threadpoolctl import threadpool_limits
 
 from ml.evaluation.clustering import sample_rows
 from ml.value.cuts import ORDERS, VALUE, Cut
@@ -64,14 +65,16 @@ class _Regression:
         self.features_ = feature_names(rows)
         self.unit_ = float(outcomes.mean())
         self.greatest_ = float(outcomes.max())
-        self._learn(feature_matrix(rows, self.features_), outcomes / self.unit_)
+        with threadpool_limits(limits=1):
+            self._learn(feature_matrix(rows, self.features_), outcomes / self.unit_)
         return self
 
     def predict(self, features: pd.DataFrame) -> Floats:
         """Shape ``(n,)``; see ``OutcomeModel``."""
         if features.empty:
             return np.empty(0)
-        expected = self._expected(feature_matrix(features, self.features_)) * self.unit_
+        with threadpool_limits(limits=1):
+            expected = self._expected(feature_matrix(features, self.features_)) * self.unit_
         return np.clip(expected, 0.0, self.greatest_)
 
     def _learn(self, X: Floats, y: Floats) -> None:
@@ -130,7 +133,8 @@ class Boosted(_Regression):
     name = "boosted_poisson"
 
     def _learn(self, X: Floats, y: Floats) -> None:
-        self.model_ = HistGradientBoostingRegressor(loss="poisson", random_state=self.random_state, **_TREES).fit(X, y)
+        self.model_ = HistGradientBoostingRegressor(loss="poisson", random_state=self.random_state, **_TREES)
+        self.model_.fit(_without_blanks(X), y)
 
     def _expected(self, X: Floats) -> Floats:
         expected: Floats = self.model_.predict(X)
@@ -150,10 +154,10 @@ class TwoPart(_Regression):
         self.share_ = float(bought.mean())
         self.buys_: HistGradientBoostingClassifier | None = None
         if min(bought.sum(), (~bought).sum()) >= FEWEST_REPEATERS:
-            self.buys_ = HistGradientBoostingClassifier(random_state=self.random_state, **_TREES).fit(X, bought)
-        self.model_ = HistGradientBoostingRegressor(loss="gamma", random_state=self.random_state, **_TREES).fit(
-            X[bought], y[bought]
-        )
+            self.buys_ = HistGradientBoostingClassifier(random_state=self.random_state, **_TREES)
+            self.buys_.fit(_without_blanks(X), bought)
+        self.model_ = HistGradientBoostingRegressor(loss="gamma", random_state=self.random_state, **_TREES)
+        self.model_.fit(_without_blanks(X[bought]), y[bought])
 
     def _expected(self, X: Floats) -> Floats:
         share = self.share_ if self.buys_ is None else self.buys_.predict_proba(X)[:, 1]
@@ -170,6 +174,11 @@ _TREES = {
     "l2_regularization": 1.0,
     "early_stopping": False,
 }
+
+
+def _without_blanks(X: Floats) -> Floats:
+    """Columns that are never known become 0: scikit-learn 1.9 cannot bin a column of nothing but NaN."""
+    return np.where(np.isnan(X).all(axis=0), 0.0, X)
 
 
 def _signed_log(X: Floats) -> Floats:

@@ -13,7 +13,6 @@ import pytest
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.results import EVALUATION_COLUMNS
 from ml.value.compare import CANDIDATES
-from ml.value.cuts import VALUE, read_histories, read_history
 from ml.value.customer_value import (
     CUSTOMER_VALUE_COLUMNS,
     CustomerValueModel,
@@ -21,6 +20,7 @@ from ml.value.customer_value import (
     score_customers,
     value_customers,
 )
+from ml.value.cuts import VALUE, read_histories, read_history
 from ml.value.tracking import TRACKING_COLUMNS
 from ml.write_table import replace_rows
 from tests.ml.value.made_up_shop import AS_OF, made_up_days, warehouse_of

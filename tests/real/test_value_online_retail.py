@@ -1,0 +1,65 @@
+"""What UCI Online Retail's customers spend in its last 90 days, foreseen from the days before."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import duckdb
+import pytest
+
+from ml.value.customer_value import ValueResult, value_customers
+from ml.value.cuts import VALUE, read_histories
+
+pytestmark = pytest.mark.real
+
+END = dt.date(2011, 12, 10)
+CUT = END - dt.timedelta(days=90)
+
+
+@pytest.fixture(scope="module")
+def result(online_retail) -> ValueResult:
+    with duckdb.connect(str(online_retail.home / "warehouse.duckdb"), read_only=True) as connection:
+        histories, refused = read_histories(connection, 90, {"retail": "GBP"})
+    assert not refused
+    assert (histories[0].as_of, histories[0].cuts[0].as_of) == (END, CUT)
+    return value_customers(histories)
+
+
+def figure(result: ValueResult, metric: str, model: str):
+    rows = result.evaluation.query("metric == @metric and model == @model")
+    return rows[rows["as_of"] == CUT].iloc[0]
+
+
+def test_the_chosen_model_beats_both_baselines_beyond_the_interval(result):
+    chosen = result.models["retail"].champions_[VALUE]
+    ours = figure(result, "spend_tweedie_deviance", chosen)
+    assert json.loads(ours["detail"])["chosen"] is True
+    assert ours["n"] == 3412
+    assert "beats" in result.reasons["retail"][VALUE]
+    mean, own = (figure(result, "spend_tweedie_deviance", name) for name in ("baseline_mean", "baseline_own_rate"))
+    assert ours["ci_high"] < mean["value"]
+    assert ours["value"] < 0.85 * own["value"]
+    assert figure(result, "spend_mae", chosen)["value"] < figure(result, "spend_mae", "baseline_own_rate")["value"]
+    assert figure(result, "spend_spearman", chosen)["value"] > 0.5
+
+
+def test_what_christmas_did_is_on_the_record(result):
+    # the last quarter sold 70 % more than the one before: nobody foresaw it, and the figures say so
+    chosen = result.models["retail"].champions_[VALUE]
+    bias = figure(result, "spend_bias_ratio", chosen)
+    assert 0.6 < bias["value"] < 0.9
+    coverage = figure(result, "spend_interval_coverage", chosen)
+    assert coverage["value"] > 0.75
+    assert json.loads(coverage["detail"])["level"] == 0.9
+
+
+def test_everyone_known_is_scored(result):
+    scores = result.customers
+    assert len(scores) == 4372
+    assert scores["expected_value_minor"].between(1, 20_000_000).all()
+    assert scores["value_low_minor"].le(scores["expected_value_minor"]).all()
+    assert scores["value_high_minor"].ge(scores["expected_value_minor"]).all()
+    assert set(scores["currency"]) == {"GBP"}
+    last = result.tracking[result.tracking["week_end"] == result.tracking["week_end"].max()]
+    assert last["actual_repeats"].groupby(last["model"]).sum().nunique() == 1
