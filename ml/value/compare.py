@@ -47,8 +47,9 @@ CANDIDATES: Candidates = (
 
 @dataclass(frozen=True)
 class Trial:
-    """All candidates at one cut (with ``MOST_TESTED`` of its customers at most): fitted ``models`` and their ``predictions`` (shape ``(n,)``) by name, in order of
-    simplicity, against ``actual``; ``refused`` says why a candidate could not learn."""
+    """All candidates at one cut (with ``MOST_TESTED`` of its customers at most): fitted ``models`` and their
+    ``predictions`` (shape ``(n,)``) by name, in order of simplicity, against ``actual``; ``refused`` says why a
+    candidate could not learn."""
 
     target: str
     cut: Cut
