@@ -30,7 +30,8 @@ from ml.value.tracking import TRACKING_COLUMNS, track_cohorts
 #: Raise when the code changes in a way that what is learned does not show.
 CODE_VERSION = 1
 
-#: Column -> DuckDB type of ``ml.customer_value``, key shop_id, customer_id.
+#: Column -> DuckDB type of ``ml.customer_value``, key shop_id, customer_id. An order is a day with one; amounts are
+#: net of what is taken back within the horizon, null when unknown; the interval is of the amount that comes.
 CUSTOMER_VALUE_COLUMNS: dict[str, str] = {
     "shop_id": "VARCHAR",
     "customer_id": "VARCHAR",
