@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from ml.evaluation.clustering import sample_rows
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.intervals import bootstrap_interval
 from ml.evaluation.results import EVALUATION_COLUMNS, Measured, Subject, evaluation_frame
@@ -29,7 +30,8 @@ from ml.value.tracking import TRACKING_COLUMNS, track_cohorts
 #: Raise when the code changes in a way that what is learned does not show.
 CODE_VERSION = 1
 
-#: Column -> DuckDB type of ``ml.customer_value``, key shop_id, customer_id.
+#: Column -> DuckDB type of ``ml.customer_value``, key shop_id, customer_id. An order is a day with one; amounts are
+#: net of what is taken back within the horizon, null when unknown; the interval is of the amount that comes.
 CUSTOMER_VALUE_COLUMNS: dict[str, str] = {
     "shop_id": "VARCHAR",
     "customer_id": "VARCHAR",
@@ -165,10 +167,8 @@ class CustomerValueModel:
 
     def _version(self, history: ShopHistory) -> str:
         # significant digits, not all bits: the last ones may differ between processors
-        totals = {
-            target: f"{float(np.nansum(model.predict(history.now.features))):.6g}"
-            for target, model in self.models_.items()
-        }
+        some = history.now.features.iloc[sample_rows(len(history.now.features), 1000, self.random_state)]
+        totals = {target: f"{float(np.nansum(model.predict(some))):.6g}" for target, model in self.models_.items()}
         content = {
             "code": CODE_VERSION,
             "shop_id": history.shop_id,

@@ -87,7 +87,8 @@ def maximise(model: str, likelihood: Likelihood, starts: Sequence[Sequence[float
     """Parameters of the greatest likelihood, and its logarithm, by L-BFGS-B on their logarithms.
 
     ``n`` customers stand behind ``likelihood``, which is divided by it so that tolerances mean the same in
-    any shop. Raises ``NotEnoughData`` where no start leads to a top.
+    any shop. The later ``starts`` are for where the search from an earlier one is lost; raises ``NotEnoughData``
+    where none leads to a top.
     """
 
     def falling(logs: Floats) -> tuple[float, Floats]:
@@ -96,7 +97,6 @@ def maximise(model: str, likelihood: Likelihood, starts: Sequence[Sequence[float
         return -value / n, -gradient * parameters / n
 
     limits = (np.log(SMALLEST), np.log(GREATEST))
-    best: tuple[Floats, float] | None = None
     for start in starts:
         found = minimize(
             falling,
@@ -108,8 +108,6 @@ def maximise(model: str, likelihood: Likelihood, starts: Sequence[Sequence[float
         )
         # at a bound the slope may point outwards: what counts is the step that the bounds allow
         step = np.clip(found.x - found.jac, *limits) - found.x
-        if np.isfinite(found.fun) and np.abs(step).max() <= _STEEPEST and (best is None or -found.fun * n > best[1]):
-            best = np.exp(found.x), float(-found.fun * n)
-    if best is None:
-        raise NotEnoughData(model, "histories that single out its parameters", "none of the searches came to a top")
-    return best
+        if np.isfinite(found.fun) and np.abs(step).max() <= _STEEPEST:
+            return np.exp(found.x), float(-found.fun * n)
+    raise NotEnoughData(model, "histories that single out its parameters", "none of the searches came to a top")

@@ -23,7 +23,7 @@ from ml.value.naive import TARGETS, known_outcomes, mean_of_never_bought
 from ml.value.pareto_nbd import ParetoNBD
 
 #: Customers that parameters are learned from at most: four parameters need no more.
-MOST_FITTED = 20_000
+MOST_FITTED = 10_000
 
 _PURCHASES: dict[str, type[BGNBD] | type[ParetoNBD]] = {"bgnbd": BGNBD, "pareto_nbd": ParetoNBD}
 
