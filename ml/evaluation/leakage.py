@@ -67,8 +67,9 @@ def too_good_features(frame: pd.DataFrame, y: Floats, *, random_state: int = 42)
     """Features of ``frame`` (numbers, one row per case) that foretell ``y`` (shape ``(n,)``, 0 or 1) implausibly well.
 
     An AUC above ``IMPLAUSIBLE_AUC``, in either direction, of the value or of its being known at all; unless a
-    logistic regression on all others comes near it on rows held out, for then the task is easy. Empty
-    where there are fewer than ``_FEWEST_OF_EACH`` cases of a kind.
+    logistic regression on the others comes near it on rows held out, for then the task is easy. The others are
+    those that are no suspects themselves, lest copies of a leak vouch for each other. Empty where there are
+    fewer than ``_FEWEST_OF_EACH`` cases of a kind.
     """
     if min(y.sum(), len(y) - y.sum()) < _FEWEST_OF_EACH:
         return []
