@@ -48,7 +48,7 @@ def test_a_horizon_is_where_most_of_those_who_come_back_have() -> None:
 def test_gaps_that_have_not_ended_yet_lengthen_the_horizon() -> None:
     # gaps are exponential of mean 60 days, so 80 % end within 97; half of them are cut off early
     generator = np.random.default_rng(1)
-    gaps, watched = generator.exponential(60, 20_000), generator.uniform(0, 200, 20_000)
+    gaps, watched = generator.exponential(60, 20_000), generator.uniform(0, 400, 20_000)
     ended = gaps <= watched
     days = np.ceil(np.minimum(gaps, watched)).astype(int)
     table = pd.DataFrame({"days": days, "ended": ended, "censored": ~ended}).groupby("days", as_index=False).sum()
