@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ml.evaluation.classification import METRICS, compare_probabilities, measure_probabilities
+from ml.evaluation.classification import METRICS, Metric
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.intervals import Estimate, Floats, percentile_interval
 from ml.evaluation.origins import Cut, Origin, cuts, stacked
-from ml.evaluation.resamples import bootstrap_weights
+from ml.evaluation.resamples import Measure, bootstrap_weights, estimates, gain
 from ml.learners.candidates import Candidate
 from ml.learners.probability_model import ProbabilityModel
 from ml.registry.contest import Contender, Verdict, decide
@@ -45,6 +45,21 @@ class Backtest:
     figures: dict[str, dict[str, Estimate | None]]
     verdict: Verdict
     failed: dict[str, str]
+
+    def gain(
+        self, new: str, old: str, metric: str, *, n_resamples: int = 1000, random_state: int = 42
+    ) -> Estimate | None:
+        """How much better ``new`` is than ``old`` in one of ``METRICS`` on the same rows; positive is better."""
+        chosen, folds = METRICS[metric], pd.factorize(pd.Series(self.as_of))[0]
+        return gain(
+            within_folds(chosen, self.y, self.scores[new], folds),
+            within_folds(chosen, self.y, self.scores[old], folds),
+            len(self.y),
+            higher_is_better=chosen.higher_is_better,
+            n_resamples=n_resamples,
+            random_state=random_state,
+            groups=pd.factorize(pd.Series(self.customers))[0],
+        )
 
     @property
     def winner(self) -> str:
@@ -103,28 +118,55 @@ def backtest(
     customers = np.concatenate([origin.frame[CUSTOMER].to_numpy(dtype=object) for origin in judged])
     # As numbers, so that no resample need tell texts apart again.
     groups = pd.factorize(pd.Series(customers))[0]
+    fold_of = np.repeat(np.arange(len(judged)), [len(origin.y) for origin in judged])
     figures = {
-        name: measure_probabilities(y, scored, groups=groups, n_resamples=_FIGURES_RESAMPLES, random_state=random_state)
+        name: estimates(
+            {metric_name: within_folds(kind, y, scored, fold_of) for metric_name, kind in METRICS.items()},
+            len(y),
+            n_resamples=_FIGURES_RESAMPLES,
+            random_state=random_state,
+            groups=groups,
+        )
         for name, scored in scores.items()
     }
-    if floor in scores:
-        for name in [name for name in scores if name != floor]:
-            behind = compare_probabilities(
-                y, scores[name], scores[floor], "log_loss", groups=groups, n_resamples=300, random_state=random_state
-            )
-            if behind is not None and behind.high < 0:
-                failed[name] = f"its log loss is worse than {floor}'s by {-behind.value:.4f}"
-    standing = [candidate for candidate in candidates if candidate.name not in failed]
-    return Backtest(
+    found = Backtest(
         cuts=tuple(folds),
         y=y,
         customers=customers,
         as_of=np.concatenate([np.full(len(origin.y), origin.as_of, dtype=object) for origin in judged]),
         scores=scores,
         figures=figures,
-        verdict=_verdict(standing, scores, y, groups, metric, champion, random_state),
+        verdict=Verdict("", "", ""),
         failed=failed,
     )
+    for name in [name for name in scores if floor in scores and name != floor]:
+        behind = found.gain(name, str(floor), "log_loss", n_resamples=300, random_state=random_state)
+        if behind is not None and behind.high < 0:
+            failed[name] = f"its log loss is worse than {floor}'s by {-behind.value:.4f}"
+    standing = [candidate for candidate in candidates if candidate.name not in failed]
+    return replace(found, verdict=_verdict(standing, found, fold_of, groups, metric, champion, random_state))
+
+
+def within_folds(metric: Metric, y: Floats, p: Floats, fold_of: npt.NDArray[np.int64]) -> Measure:
+    """The metric of each fold's rows, averaged by the folds' weight.
+
+    Pairs across folds would count otherwise: a date on which more happens has higher scores of every model, and
+    the base rate alone would seem to rank customers.
+    """
+    parts = [np.flatnonzero(fold_of == fold) for fold in np.unique(fold_of)]
+    measures = [metric.prepare(y[rows], p[rows]) for rows in parts]
+
+    def measure(weights: Floats) -> float:
+        total, told = 0.0, 0.0
+        for rows, one in zip(parts, measures, strict=True):
+            value = one(weights[rows])
+            # A fold in which only one thing happened says nothing, and does not silence the others.
+            if np.isfinite(value):
+                told += float(weights[rows].sum())
+                total += value * float(weights[rows].sum())
+        return total / told if told else float("nan")
+
+    return measure
 
 
 def fit_winner(
@@ -156,17 +198,17 @@ def _judged(origin: Origin, most_rows: int, random_state: int) -> Origin:
 
 def _verdict(
     candidates: Sequence[Candidate],
-    scores: dict[str, Floats],
-    y: Floats,
+    found: Backtest,
+    fold_of: npt.NDArray[np.int64],
     groups: npt.NDArray[np.int64],
     metric: str,
     champion: str | None,
     random_state: int,
 ) -> Verdict:
-    prepare, higher_is_better = METRICS[metric]
-    sign = 1.0 if higher_is_better else -1.0
-    standing = [candidate for candidate in candidates if candidate.name in scores]
-    measures = {candidate.name: prepare(y, scores[candidate.name]) for candidate in standing}
+    y, chosen = found.y, METRICS[metric]
+    sign = 1.0 if chosen.higher_is_better else -1.0
+    standing = [candidate for candidate in candidates if candidate.name in found.scores]
+    measures = {one.name: within_folds(chosen, y, found.scores[one.name], fold_of) for one in standing}
     values = {name: sign * measure(np.ones(len(y))) for name, measure in measures.items()}
     # Every model on the same resamples, each once: a comparison is then a difference of two columns.
     resamples = bootstrap_weights(len(y), n_resamples=_CONTEST_RESAMPLES, random_state=random_state, groups=groups)

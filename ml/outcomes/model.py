@@ -50,11 +50,14 @@ class OutcomeModel:
         """Columns ``reason_1`` … ``reason_3`` and the same with ``_zh``: the facts that push this customer's
         probability up most, strongest first; ``None`` where fewer do.
 
-        A fact is held against the usual customer of ``frame``, which should be everyone of the day: held
-        against those of training, "known for longer than usual" would be a reason for all as time goes by. Few
-        rows have no usual customer, and are held against those of training.
+        A fact is held against the usual customer among that quarter of ``frame`` (everyone of the day) to whom it
+        is least likely to happen: where most customers leave, the usual one of all is leaving too, and nobody
+        differs from them. Few rows have no usual customer, and are held against those of training.
         """
-        typical = {**self.typical, **(_medians(frame, list(self.typical)) if len(frame) >= _FEWEST_USUAL else {})}
+        typical = self.typical
+        if len(frame) >= _FEWEST_USUAL:
+            probability = self.probabilities(frame)
+            typical = typical | _medians(frame[probability <= np.quantile(probability, 0.25)], list(typical))
         chosen = strongest(contributions(self.model, frame, self.concepts, typical), REASONS)
         told: list[list[Words | None]] = [[None] * REASONS for _ in range(len(frame))]
         for concept in self.concepts:

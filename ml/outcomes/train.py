@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
-from ml.evaluation.classification import compare_probabilities, lift_curve, reliability
+from ml.evaluation.classification import lift_curve, reliability
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.leakage import TooGood, too_good_features
 from ml.evaluation.origins import Origin, stacked
@@ -172,14 +171,7 @@ def measured(learned: Learned, record: ModelRecord, *, suffix: str = "") -> Iter
             continue
         yield Measured(subject(name), "auc", None, n, {"horizon_days": task.horizon_days, "reason": why})
     if task.yardstick in found.scores and found.winner != task.yardstick:
-        gain = compare_probabilities(
-            found.y,
-            found.scores[found.winner],
-            found.scores[task.yardstick],
-            "auc",
-            groups=pd.factorize(pd.Series(found.customers))[0],
-            random_state=record.seed,
-        )
+        gain = found.gain(found.winner, task.yardstick, "auc", random_state=record.seed)
         yield Measured(
             subject(found.winner), f"auc_gain_over_{task.yardstick}", gain, n, {"horizon_days": task.horizon_days}
         )

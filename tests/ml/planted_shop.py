@@ -69,46 +69,43 @@ def planted_warehouse(days: pd.DataFrame, known_until: dt.date | None = None) ->
         [known_until],
     )
     windows = ", ".join(
-        f"CAST(coalesce(sum({count}) FILTER (event_date >= CAST(cutoff AS DATE) - {width}), 0) AS BIGINT) "
-        f"AS {count}_{width}d"
+        f"CAST(coalesce(sum({count}) FILTER (event_date >= at_date - {width}), 0) AS BIGINT) AS {count}_{width}d"
         for count in _COUNTS
         for width in _WINDOWS
     )
     connection.execute(
         f"""
         CREATE MACRO features.customer_features(cutoff) AS TABLE
-        SELECT shop_id, CAST(cutoff AS DATE) AS as_of, customer_id,
-            date_diff('day', min(event_date), CAST(cutoff AS DATE)) AS tenure_days,
-            date_diff('day', max(event_date) FILTER (sessions > 0), CAST(cutoff AS DATE)) AS days_since_active,
+        SELECT shop_id, at_date AS as_of, customer_id,
+            date_diff('day', min(event_date), at_date) AS tenure_days,
+            date_diff('day', max(event_date) FILTER (sessions > 0), at_date) AS days_since_active,
             {windows},
             CAST(count(*) FILTER (cart_adds > 0 AND orders_placed = 0
-                AND event_date >= CAST(cutoff AS DATE) - 90) AS BIGINT) AS cart_days_without_order_90d,
+                AND event_date >= at_date - 90) AS BIGINT) AS cart_days_without_order_90d,
             CAST(sum(orders_placed) AS BIGINT) AS orders_placed,
             count(*) FILTER (orders_placed > 0) AS order_days,
-            date_diff('day', min(event_date) FILTER (orders_placed > 0), CAST(cutoff AS DATE))
+            date_diff('day', min(event_date) FILTER (orders_placed > 0), at_date)
                 AS days_since_first_order,
-            date_diff('day', max(event_date) FILTER (orders_placed > 0), CAST(cutoff AS DATE)) AS days_since_last_order,
+            date_diff('day', max(event_date) FILTER (orders_placed > 0), at_date) AS days_since_last_order,
             (days_since_first_order - days_since_last_order) / nullif(order_days - 1, 0) AS mean_gap_days,
             CAST(sum(net_revenue_minor) AS BIGINT) AS net_revenue_minor
-        FROM features.feat_customer_days
-        WHERE event_date < CAST(cutoff AS DATE)
-        GROUP BY shop_id, customer_id
+        FROM (SELECT *, CAST(cutoff AS DATE) AS at_date FROM features.feat_customer_days) AS days
+        WHERE event_date < at_date
+        GROUP BY shop_id, at_date, customer_id
         """
     )
     connection.execute(
         """
         CREATE MACRO features.customer_outcomes(cutoff, horizon) AS TABLE
-        SELECT known.shop_id, CAST(cutoff AS DATE) AS as_of, known.customer_id,
+        SELECT known.shop_id, known.at_date AS as_of, known.customer_id,
             CAST(coalesce(sum(later.orders_placed), 0) AS BIGINT) AS orders_placed,
-            CAST(cutoff AS DATE) + CAST(horizon AS INTEGER) <= (SELECT max(as_of) FROM features.feat_as_of_dates)
-                AS is_complete
-        FROM (SELECT DISTINCT shop_id, customer_id FROM features.feat_customer_days
-              WHERE event_date < CAST(cutoff AS DATE)) AS known
+            known.at_date + any_value(known.ahead) <= (SELECT max(as_of) FROM features.feat_as_of_dates) AS is_complete
+        FROM (SELECT DISTINCT shop_id, customer_id, CAST(cutoff AS DATE) AS at_date, CAST(horizon AS INTEGER) AS ahead
+              FROM features.feat_customer_days WHERE event_date < CAST(cutoff AS DATE)) AS known
         LEFT JOIN features.feat_customer_days AS later
             ON later.shop_id = known.shop_id AND later.customer_id = known.customer_id
-            AND later.event_date >= CAST(cutoff AS DATE)
-            AND later.event_date < CAST(cutoff AS DATE) + CAST(horizon AS INTEGER)
-        GROUP BY known.shop_id, known.customer_id
+            AND later.event_date >= known.at_date AND later.event_date < known.at_date + known.ahead
+        GROUP BY known.shop_id, known.at_date, known.customer_id
         """
     )
     return connection
