@@ -22,3 +22,19 @@
 {% macro spark__texts_in_order(text, separator) -%}
     array_join(array_sort(collect_list({{ text }})), '{{ separator }}')
 {%- endmacro %}
+
+{# The element at a place of a list, counted from 1; null where there is none. #}
+{% macro element_of_list(list, place) -%}
+    {{ return(adapter.dispatch("element_of_list", "footfall")(list, place)) }}
+{%- endmacro %}
+{% macro duckdb__element_of_list(list, place) -%} {{ list }} [{{ place }}] {%- endmacro %}
+{% macro spark__element_of_list(list, place) -%} get({{ list }}, {{ place }} - 1) {%- endmacro %}
+
+{# Aggregate: the `number` smallest values of a group as a list in order; fewer where there are fewer. #}
+{% macro smallest_values(expression, number) -%}
+    {{ return(adapter.dispatch("smallest_values", "footfall")(expression, number)) }}
+{%- endmacro %}
+{% macro duckdb__smallest_values(expression, number) -%} min({{ expression }}, {{ number }}) {%- endmacro %}
+{% macro spark__smallest_values(expression, number) -%}
+    slice(array_sort(collect_list({{ expression }})), 1, {{ number }})
+{%- endmacro %}
