@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ingestion.simulator.clock import DAY
 from ingestion.simulator.config import SimulatorConfig
+from ingestion.simulator.intent import early_login_chance
 from ingestion.simulator.people import Population
 
-_REMEMBERED, _EARLY_LOGIN, _CHECKOUT_LOGIN = 0.15, 0.25, 0.92
+_REMEMBERED, _CHECKOUT_LOGIN = 0.15, 0.92
 _EARLY_SIGN_UP, _CHECKOUT_SIGN_UP = 0.03, 0.75
 # On a shared device people say who they are, and most of them log out when they leave.
 _SHARED_LOGIN, _SHARED_LOG_OUT = 0.8, 0.6
@@ -48,7 +49,7 @@ def plan_log_ins(config: SimulatorConfig, visits: pd.DataFrame, population: Popu
     """Decide log-ins, sign-ups and log-outs of people's visits, which must be in order of start.
 
     A person signs up at most once, in the first visit that wants it, and can log in only in later
-    visits. Some devices stay anonymous for days (``late_login_share``): nobody logs in on them then.
+    visits. Those with intent are likelier to log in early. Some devices stay anonymous for days (``late_login_share``): nobody logs in on them then.
     A shared device never remembers anybody.
     """
     rng = config.rng("accounts")
@@ -65,7 +66,7 @@ def plan_log_ins(config: SimulatorConfig, visits: pd.DataFrame, population: Popu
     row = np.arange(count)
     sign_up = row == sign_up_row[person]
     member = (registered_before[person] | (row > sign_up_row[person])) & ~held
-    wants_early = member & (log < np.where(shared, _SHARED_LOGIN, _EARLY_LOGIN))
+    wants_early = member & (log < np.where(shared, _SHARED_LOGIN, early_login_chance(visits["intent"].to_numpy())))
     wants_checkout = member & ~wants_early & checkout & (late < _CHECKOUT_LOGIN)
     leaves = leave < np.where(shared, _SHARED_LOG_OUT, config.log_out_share)
     # Cookies from before the history remember people on their first devices.

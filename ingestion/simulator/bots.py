@@ -43,7 +43,8 @@ def plan_bot_visits(config: SimulatorConfig, clock: ShopClock, devices: pd.DataF
         _hourly(config, clock, devices[devices["bot_kind"] == SLOW_SCRAPER]),
         _single_hits(config, clock, devices[devices["bot_kind"] == SWARM]),
     ]
-    table = pd.concat(parts, ignore_index=True).assign(person=-1, nth=0, segment=-1, source=0, campaign=-1, category=0)
+    table = pd.concat(parts, ignore_index=True)
+    table = table.assign(person=-1, nth=0, segment=-1, source=0, campaign=-1, category=0, interest=0.0, intent=0.0)
     return table.sort_values(["start", "device"], kind="stable", ignore_index=True)
 
 

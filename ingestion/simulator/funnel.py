@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ingestion.simulator import events as ev
+from ingestion.simulator import intent as chances
 from ingestion.simulator.accounts import LogIns, plan_log_ins
 from ingestion.simulator.catalogue import Catalogue
 from ingestion.simulator.config import SimulatorConfig
@@ -20,15 +21,10 @@ from ingestion.simulator.pages import ACCOUNT_PAGE, BYE_PAGE, CART_PAGE, CHECKOU
 from ingestion.simulator.paths import CATEGORY_KIND, HOME_KIND, PRODUCT_KIND, SEARCH_KIND, walk
 from ingestion.simulator.people import PAYMENT_METHODS, Population
 from ingestion.simulator.searches import SearchTerms
-from ingestion.simulator.segments import column
 
 # rank = step * _STEP + place in the step; step 0 is the landing, _END the cart and check-out, _OUT the log-out.
 _STEP, _END, _OUT = 16, 10_000, 20_000
-_ANYTHING_SEEN = 0.66  # the other visits bounce on the landing page
-_PAGES_A_PRODUCT = 1.55  # pages walked for each product that the segment means to look at
-_LISTED, _CLICK, _WISH = 0.7, 0.85, 0.03
-_CART = 0.115  # per product looked at, times the segment's conversion
-_REMOVE, _SEE_CART, _CHECKOUT, _PAY, _BUY = 0.12, 0.85, 0.5, 0.82, 0.88
+_CLICK = 0.85
 _QUANTITIES = (0.84, 0.12, 0.04)
 _EARLY_LEAVE = 0.5  # log-outs of visits without check-out that happen on the way
 
@@ -68,13 +64,15 @@ def browse(
     rng = config.rng("funnel")
     count = len(visits)
     segment = visits["segment"].to_numpy()
-    mean = column("steps")[segment] * _PAGES_A_PRODUCT
-    further = np.where(rng.random(count) < _ANYTHING_SEEN, rng.geometric(1 / mean), 0)
-    walked = walk(config, catalogue, terms, segment, visits["category"].to_numpy(), further)
-    parts = _looking(rng, pages, walked)
+    intent = visits["intent"].to_numpy()
+    goes_on = rng.random(count) < chances.further_chance(intent)
+    further = np.where(goes_on, rng.geometric(1 / chances.further_pages(segment, intent)), 0)
+    comes_back = chances.second_look_chance(intent)
+    walked = walk(config, catalogue, terms, segment, visits["category"].to_numpy(), further, comes_back)
+    parts = _looking(rng, pages, walked, intent)
 
     seen = walked[walked["kind"] == PRODUCT_KIND]
-    in_cart = rng.random(len(seen)) < np.minimum(_CART * column("conversion")[segment][seen["visit"]], 0.9)
+    in_cart = rng.random(len(seen)) < chances.cart_chance(segment, intent)[seen["visit"]]
     adds = seen[in_cart].assign(quantity=rng.choice(3, int(in_cart.sum()), p=_QUANTITIES) + 1)
     parts.append(
         _rows(
@@ -82,22 +80,22 @@ def browse(
             product=adds["product"], quantity=adds["quantity"], page=pages.product(adds["product"].to_numpy()),
         )
     )  # fmt: skip
-    lines = adds.groupby(["visit", "product"], as_index=False, sort=False)["quantity"].sum()
-    gone = rng.random(len(lines)) < _REMOVE
+    # What was added at one look is kept or taken out as a whole, whatever other looks at the product added.
+    gone = rng.random(len(adds)) < chances.REMOVE
     parts.append(
         _rows(
-            lines["visit"][gone], _END, 0, ev.CART_REMOVE, 2,
-            product=lines["product"][gone], quantity=lines["quantity"][gone], page=CART_PAGE,
+            adds["visit"][gone], _END, 0, ev.CART_REMOVE, 2,
+            product=adds["product"][gone], quantity=adds["quantity"][gone], page=CART_PAGE,
         )
     )  # fmt: skip
-    carts = lines[~gone].reset_index(drop=True)
+    carts = adds[~gone].groupby(["visit", "product"], as_index=False, sort=False)["quantity"].sum()
 
     has_cart = np.zeros(count, dtype=bool)
     has_cart[carts["visit"].to_numpy()] = True
-    sees = has_cart & (rng.random(count) < _SEE_CART)
-    checks_out = sees & (rng.random(count) < _CHECKOUT)
-    pays = checks_out & (rng.random(count) < _PAY)
-    buys = pays & (rng.random(count) < _BUY)
+    sees = has_cart & (rng.random(count) < chances.SEE_CART)
+    checks_out = sees & (rng.random(count) < chances.checkout_chance(intent, visits["interest"].to_numpy()))
+    pays = checks_out & (rng.random(count) < chances.PAY)
+    buys = pays & (rng.random(count) < chances.BUY)
     method = _pay_with(config, population.people["pays_with"].to_numpy()[visits["person"].to_numpy()])
     log_ins = plan_log_ins(config, visits, population, checks_out)
     parts += _checkout(sees, checks_out, pays, buys, method)
@@ -130,7 +128,9 @@ def _rows(
     return table.assign(rank=np.asarray(step) * _STEP + place, pace=pace)
 
 
-def _looking(rng: np.random.Generator, pages: Pages, walked: pd.DataFrame) -> list[pd.DataFrame]:
+def _looking(
+    rng: np.random.Generator, pages: Pages, walked: pd.DataFrame, intent: NDArray[np.float64]
+) -> list[pd.DataFrame]:
     """The pages walked, with the lists, searches, clicks and product looks that go with them."""
     count = len(walked)
     visit, step, kind, product, term = (
@@ -142,10 +142,10 @@ def _looking(rng: np.random.Generator, pages: Pages, walked: pd.DataFrame) -> li
         pages.search(term),
     )
     looks, before = kind == PRODUCT_KIND, walked["before"].to_numpy()
-    listed = (kind == CATEGORY_KIND) & (rng.random(count) < _LISTED)
+    listed = (kind == CATEGORY_KIND) & (rng.random(count) < chances.list_chance(intent)[visit])
     from_list = looks & ((before == CATEGORY_KIND) | (before == SEARCH_KIND))
     click = from_list & (rng.random(count) < _CLICK)
-    wish = looks & (rng.random(count) < _WISH)
+    wish = looks & (rng.random(count) < chances.wish_chance(intent)[visit])
     clicked_on = address[walked["came_from"].to_numpy()]
 
     def rows(mask: Mask | slice, place: int, kind: int, pace: int, page: Numbers, **columns: Numbers) -> pd.DataFrame:

@@ -1,9 +1,10 @@
 """The way through the shop's pages: a first-order Markov chain with planted probabilities.
 
-How many pages a visit has depends on the person's segment and is drawn first; each further page
+How many pages a visit has depends on the person's segment and the visit's intent and is drawn first; each further page
 depends on the page before alone. So, among visits that go on, the chance of the next kind of page is
 ``NEXT`` whatever came earlier, and the chance to stay in the category is ``STAY``. The cart, check-out
-and log-out pages come after the chain.
+and log-out pages come after the chain. A look at a product of the category of the visit's first one may
+go back to that product: the more intent, the likelier.
 """
 
 from __future__ import annotations
@@ -53,10 +54,12 @@ def walk(
     segment: Numbers,
     interest: Numbers,
     further: Numbers,
+    comes_back: NDArray[np.float64],
 ) -> pd.DataFrame:
     """Walk ``further`` pages beyond the landing page in each visit.
 
-    Parallel arrays by visit: segment, main category, number of further pages. Returns one row per page
+    Parallel arrays by visit: segment, main category, number of further pages, chance that a look at
+    the category of the first product goes back to that product. Returns one row per page
     in order of visit and step: visit, step (0 the landing page), kind, category (-1 none), product (-1
     unless a product page), term (-1 unless a search), before (kind of the page before, -1 on landing),
     came_from (row of the page before, -1 on landing).
@@ -86,7 +89,9 @@ def walk(
     names = ["visit", "step", "kind", "category", "term", "before"]
     pages = pd.DataFrame(np.concatenate(steps, axis=1).T, columns=names)
     order = np.argsort(pages["visit"].to_numpy() * 2**10 + pages["step"].to_numpy(), kind="stable")
-    return _draw_products(rng, catalogue, terms, segment, pages.take(order).reset_index(drop=True))
+    pages = _draw_products(rng, catalogue, terms, segment, pages.take(order).reset_index(drop=True))
+    _come_back(config, pages, comes_back)
+    return pages
 
 
 def _pick(rng: np.random.Generator, ladders: NDArray[np.float64]) -> Numbers:
@@ -129,3 +134,19 @@ def _draw_products(
     term[found] = -1
     row = np.arange(len(pages))
     return pages.assign(term=term, product=product, came_from=np.where(pages["step"] > 0, row - 1, -1))
+
+
+def _come_back(config: SimulatorConfig, pages: pd.DataFrame, chance: NDArray[np.float64]) -> None:
+    """Let some later looks at the category of a visit's first product go back to that product, in place.
+
+    What a search found stays as it is: it must match the words searched for.
+    """
+    looks = np.flatnonzero(pages["kind"].to_numpy() == PRODUCT_KIND)
+    visit, category = pages["visit"].to_numpy()[looks], pages["category"].to_numpy()[looks]
+    place = np.arange(len(looks))
+    first = np.maximum.accumulate(np.where(np.r_[True, visit[1:] != visit[:-1]][: len(looks)], place, 0))
+    again = (category == category[first]) & (place > first) & (pages["before"].to_numpy()[looks] != SEARCH_KIND)
+    again &= config.rng("second looks").random(len(looks)) < chance[visit]
+    product = pages["product"].to_numpy().copy()
+    product[looks[again]] = product[looks[first[again]]]
+    pages["product"] = product

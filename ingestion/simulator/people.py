@@ -12,11 +12,15 @@ from ingestion.simulator.catalogue import CATEGORIES
 from ingestion.simulator.clock import DAY, ShopClock
 from ingestion.simulator.config import SimulatorConfig
 from ingestion.simulator.devices import bot_devices, own_devices, shared_devices
+from ingestion.simulator.intent import draw_keenness
+from ingestion.simulator.interest import Interest, live
 from ingestion.simulator.places import CITIES
 from ingestion.simulator.segments import SEGMENTS, column
 
 #: Share of people who already know the shop on the first day.
 _EXISTING_SHARE = 0.4
+#: Shape of the gamma factor by which people of a segment differ in how often they come; its mean is 1.
+RATE_SHAPE = 1.6
 _GENDERS = ("female", "male", "")
 #: How much likelier than others the segments hunt for discounts.
 _LOVES_DISCOUNTS = {"bargain_hunter": 3.0, "premium": 0.3}
@@ -29,11 +33,13 @@ PAYMENT_SHARES = (0.46, 0.4, 0.06, 0.08)
 class Population:
     """``people``: one row per person. ``devices``: one per device: people's first ones (in order of
     persons), their second ones, shared ones (``number`` 2), those of bots; ``person`` is the owner, -1
-    for none. ``shared_of``: for each person the row of the shared device, or -1."""
+    for none. ``shared_of``: for each person the row of the shared device, or -1. ``interest``: how
+    everybody's interest lasts."""
 
     people: pd.DataFrame
     devices: pd.DataFrame
     shared_of: NDArray[np.int64]
+    interest: Interest
 
 
 def build_population(config: SimulatorConfig, clock: ShopClock) -> Population:
@@ -44,7 +50,8 @@ def build_population(config: SimulatorConfig, clock: ShopClock) -> Population:
     existing = rng.random(count) < _EXISTING_SHARE
     # Days as fractions of the horizon: people who exist already start at 0.
     joins = np.where(existing, 0.0, rng.uniform(0, config.days, count))
-    stays = rng.exponential(7.0 / column("weekly_churn")[segment])
+    quits = rng.exponential(1 / column("weekly_churn")[segment])
+    interest = live(config, segment, existing, joins, quits)
     registered = existing & (rng.random(count) < column("registered")[segment])
     start = clock.midnight(0)
     account_age = rng.integers(DAY, 700 * DAY, count) // 1_000_000 * 1_000_000
@@ -53,10 +60,11 @@ def build_population(config: SimulatorConfig, clock: ShopClock) -> Population:
         {
             "segment": segment,
             "joins": joins,
-            "leaves": np.minimum(joins + stays, config.days),
+            "leaves": np.minimum(interest.ends(), config.days),
             "existing": existing,
             # A gamma factor within the segment, so that counts are over-dispersed as in real logs.
-            "rate": column("visits_per_week")[segment] * rng.gamma(1.6, 1 / 1.6, count) * config.activity,
+            "rate": column("visits_per_week")[segment] * rng.gamma(RATE_SHAPE, 1 / RATE_SHAPE, count) * config.activity,
+            "keenness": draw_keenness(config, count),
             "customer": rng.permutation(count),
             "registered_before": registered,
             "registered_at": np.where(registered, start - account_age, np.int64(-1)),
@@ -70,7 +78,7 @@ def build_population(config: SimulatorConfig, clock: ShopClock) -> Population:
     )
     own = own_devices(config, count)
     shared, shared_of = shared_devices(config, people, len(own))
-    return Population(people, pd.concat([own, shared, bot_devices(config)], ignore_index=True), shared_of)
+    return Population(people, pd.concat([own, shared, bot_devices(config)], ignore_index=True), shared_of, interest)
 
 
 def _discount_lovers(config: SimulatorConfig, segment: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -17,8 +17,9 @@ class Segment:
 
     ``visits_per_week`` while active; ``conversion`` multiplies the chance to put things into the
     cart; ``price_taste`` is the slope by which log price changes a product's appeal (negative:
-    cheap things); ``weekly_churn`` is the weekly chance to stay away for good; ``steps`` the mean
-    number of products looked at in a visit; ``registered`` the share with an account at the start.
+    cheap things); ``weekly_churn`` is the weekly chance to stay away for good without notice,
+    ``weekly_fading`` that interest begins to fade (see ``interest``); ``steps`` the mean number of
+    products looked at in a visit; ``registered`` the share with an account at the start.
     """
 
     name: str
@@ -27,17 +28,18 @@ class Segment:
     conversion: float
     price_taste: float
     weekly_churn: float
+    weekly_fading: float
     steps: float
     registered: float
 
 
 SEGMENTS = (
-    Segment("loyal", 0.10, 1.3, 1.7, 0.2, 0.01, 3.0, 0.95),
-    Segment("bargain_hunter", 0.18, 0.8, 1.0, -1.0, 0.03, 3.6, 0.7),
-    Segment("premium", 0.07, 0.6, 1.5, 1.1, 0.015, 2.6, 0.8),
-    Segment("browser", 0.30, 0.6, 0.25, 0.0, 0.04, 2.9, 0.3),
-    Segment("passer_by", 0.25, 0.25, 0.35, -0.2, 0.15, 1.4, 0.1),
-    Segment("gift_giver", 0.10, 0.2, 1.9, 0.5, 0.05, 2.7, 0.5),
+    Segment("loyal", 0.10, 1.5, 1.7, 0.2, 0.004, 0.020, 3.0, 0.95),
+    Segment("bargain_hunter", 0.18, 0.85, 1.0, -1.0, 0.010, 0.038, 3.6, 0.7),
+    Segment("premium", 0.07, 0.65, 1.5, 1.1, 0.005, 0.022, 2.6, 0.8),
+    Segment("browser", 0.30, 0.6, 0.25, 0.0, 0.016, 0.045, 2.9, 0.3),
+    Segment("passer_by", 0.25, 0.25, 0.35, -0.2, 0.07, 0.16, 1.4, 0.1),
+    Segment("gift_giver", 0.10, 0.2, 1.9, 0.5, 0.02, 0.055, 2.7, 0.5),
 )
 
 

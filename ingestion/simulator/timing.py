@@ -8,15 +8,17 @@ import pandas as pd
 from ingestion.simulator import events as ev
 from ingestion.simulator.config import SimulatorConfig
 from ingestion.simulator.events import COLUMNS
+from ingestion.simulator.intent import patience
 
 _PAUSE_SHARE = 0.004  # pages after which the visitor leaves the screen for 31 to 120 minutes
+_PAGE_MS = 18_000  # the median without intent
 _MAX_PAGE_MS = 20 * 60 * 1000
 
 
 def time_events(config: SimulatorConfig, visits: pd.DataFrame, browsed: pd.DataFrame, end: int) -> pd.DataFrame:
     """Order the events of each visit by ``rank`` and give them times and dwell times.
 
-    Returns an event table ordered by visit and rank, with ``rank`` still there. A visit that would
+    Pages hold visits with intent longer. Returns an event table ordered by visit and rank, with ``rank`` still there. A visit that would
     outlive ``end`` (the instant at which the history stops) is moved back to finish before it.
     """
     rng = config.rng("timing")
@@ -25,7 +27,8 @@ def time_events(config: SimulatorConfig, visits: pd.DataFrame, browsed: pd.DataF
     table = browsed.take(order).reset_index(drop=True)
     visit, pace = table["visit"].to_numpy(), table["pace"].to_numpy()
     count = len(table)
-    page = np.minimum(rng.lognormal(np.log(18_000), 1.0, count), _MAX_PAGE_MS)
+    page = rng.lognormal(np.log(_PAGE_MS), 1.0, count) * patience(visits["intent"].to_numpy())[visit]
+    page = np.minimum(page, _MAX_PAGE_MS)
     pause = np.where(rng.random(count) < _PAUSE_SHARE, rng.uniform(31, 120, count) * 60_000, 0)
     companion = rng.uniform(50, 400, count)
     action = np.minimum(rng.lognormal(np.log(6_000), 0.7, count), 120_000)

@@ -12,7 +12,8 @@ from ingestion.simulator.config import SimulatorConfig
 
 @dataclass(frozen=True)
 class TrafficSource:
-    """One source: what the log shows of it, and its share among first and among later visits."""
+    """One source: what the log shows of it, its share among first and among later visits, and what it
+    adds to a visit's intent."""
 
     channel: str
     referrer: str | None
@@ -20,18 +21,19 @@ class TrafficSource:
     utm_medium: str | None
     share_new: float
     share_returning: float
+    intent: float
 
 
 SOURCES = (
-    TrafficSource("direct", None, None, None, 0.16, 0.44),
-    TrafficSource("organic_search", "https://www.baidu.com/", None, None, 0.26, 0.14),
-    TrafficSource("organic_search", "https://www.google.com/", None, None, 0.04, 0.03),
-    TrafficSource("paid_search", "https://www.baidu.com/", "baidu", "cpc", 0.16, 0.07),
-    TrafficSource("social", "https://weibo.com/", "weibo", "social", 0.08, 0.05),
-    TrafficSource("social", None, "wechat", "social", 0.10, 0.10),
-    TrafficSource("paid_social", "https://www.douyin.com/", "douyin", "paid_social", 0.12, 0.05),
-    TrafficSource("referral", "https://post.smzdm.com/", None, None, 0.08, 0.04),
-    TrafficSource("email", None, "newsletter", "email", 0.0, 0.08),
+    TrafficSource("direct", None, None, None, 0.16, 0.44, 0.2),
+    TrafficSource("organic_search", "https://www.baidu.com/", None, None, 0.26, 0.14, 0.0),
+    TrafficSource("organic_search", "https://www.google.com/", None, None, 0.04, 0.03, 0.0),
+    TrafficSource("paid_search", "https://www.baidu.com/", "baidu", "cpc", 0.16, 0.07, 0.1),
+    TrafficSource("social", "https://weibo.com/", "weibo", "social", 0.08, 0.05, -0.4),
+    TrafficSource("social", None, "wechat", "social", 0.10, 0.10, -0.1),
+    TrafficSource("paid_social", "https://www.douyin.com/", "douyin", "paid_social", 0.12, 0.05, -0.6),
+    TrafficSource("referral", "https://post.smzdm.com/", None, None, 0.08, 0.04, -0.1),
+    TrafficSource("email", None, "newsletter", "email", 0.0, 0.08, 0.5),
 )
 
 #: Numbers of the sources that campaigns use.

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from ingestion.simulator.clock import DAY, ShopClock
 from ingestion.simulator.config import SimulatorConfig
+from ingestion.simulator.intent import draw_intent
+from ingestion.simulator.interest import LEVELS, WEEK
 from ingestion.simulator.people import Population
 from ingestion.simulator.traffic import CAMPAIGN_SOURCES, SOURCES, Campaign, campaign_of_day
 
@@ -92,25 +94,30 @@ def plan_visits(
     """All visits of people ordered by start.
 
     Columns: person, device (row of ``population.devices``), segment, start (instant), source and
-    campaign numbers (-1: none), category (number of the main interest), nth (0 for a person's first).
+    campaign numbers (-1: none), category (number of the main interest), nth (0 for a person's first),
+    interest (how much of the person's is left, above 0), intent (see ``intent``).
     """
     rng = config.rng("visits")
     people = population.people
-    # Days are drawn by inverting the cumulative day weights inside each person's active span.
+    # Days are drawn by inverting the cumulative day weights inside each week of each person.
     ladder = np.concatenate([[0.0], np.cumsum(day_weights(config, campaigns))])
-    grid = np.arange(config.days + 1)
-    low = np.interp(people["joins"], grid, ladder)
-    high = np.interp(people["leaves"], grid, ladder)
-    wanted = rng.poisson(people["rate"].to_numpy() / 7 * (high - low))
-    newcomer = (~people["existing"]).to_numpy()
-    visits = wanted + newcomer  # who joins comes at least once: the visit that makes them known
-    person = np.repeat(np.arange(len(people)), visits)
-    place = low[person] + rng.random(len(person)) * (high - low)[person]
-    first_row = np.cumsum(visits) - visits
-    place[first_row[newcomer]] = low[newcomer]
+    states = population.interest.states
+    weeks = states.shape[1]
+    borders = np.maximum(population.interest.since[:, None] + WEEK * np.arange(weeks + 1), 0.0)
+    reached = np.interp(borders, np.arange(config.days + 1), ladder)
+    traffic = np.diff(reached)
+    visits = rng.poisson(people["rate"].to_numpy()[:, None] / WEEK * LEVELS[states] * traffic)
+    newcomer = np.flatnonzero(~people["existing"].to_numpy())
+    visits[newcomer, 0] += 1  # who joins comes at least once: the visit that makes them known
+    week = np.repeat(np.arange(visits.size), visits.ravel())
+    person = week // weeks
+    low, first_row = reached[:, :-1].ravel(), np.cumsum(visits.ravel()) - visits.ravel()
+    place = low[week] + rng.random(len(week)) * traffic.ravel()[week]
+    place[first_row[newcomer * weeks]] = low[newcomer * weeks]
     day = np.clip(np.searchsorted(ladder, place, side="right") - 1, 0, config.days - 1)
     start = clock.at(day, _time_of_day(config, rng, day))
-    table = pd.DataFrame({"person": person, "day": day, "start": start})
+    interest = LEVELS[states.ravel()[week]]
+    table = pd.DataFrame({"person": person, "day": day, "start": start, "interest": interest})
     table = table.sort_values(["start", "person"], kind="stable", ignore_index=True)
     table["nth"] = table.groupby("person").cumcount()
     return _dress(config, rng, population, campaigns, categories, table)
@@ -154,12 +161,15 @@ def _dress(
         source[mask] = np.minimum(np.searchsorted(ladder, luck[mask] * ladder[-1], side="right"), len(SOURCES) - 1)
     running = campaign_of_day(config, campaigns)[table["day"].to_numpy()]
     tagged = np.isin(source, CAMPAIGN_SOURCES) & (rng.random(count) < _CAMPAIGN_TAG_SHARE)
+    segment = people["segment"].to_numpy()[person]
+    keenness, interest = people["keenness"].to_numpy()[person], table["interest"].to_numpy()
     favourite = people["favourite"].to_numpy()[person]
     elsewhere = rng.integers(0, categories, count)
     return table.assign(
         device=np.select([on_shared, on_second], [shared, second[person]], person),
-        segment=people["segment"].to_numpy()[person],
+        segment=segment,
         source=source,
+        intent=draw_intent(config, keenness, segment, source, interest),
         campaign=np.where(tagged, running, -1),
         category=np.where(rng.random(count) < _FAVOURITE_SHARE, favourite, elsewhere),
     )
