@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ingestion.simulator.interest import ENGAGED, GONE, LEVELS, WEEK, transitions
 from ingestion.simulator.intent import KEENNESS
+from ingestion.simulator.interest import ENGAGED, GONE, LEVELS, WEEK, transitions
 from ingestion.simulator.people import RATE_SHAPE, Population
 from ingestion.simulator.purchase_chance import PurchaseChances
 from ingestion.simulator.segments import SEGMENTS, column

@@ -17,17 +17,17 @@ from ingestion.simulator.segments import column
 from ingestion.simulator.traffic import SOURCES
 
 #: Spread of keenness among people, and of the mood of visits.
-KEENNESS, MOOD = 0.5, 0.8
+KEENNESS, MOOD = 0.5, 1.0
 #: What intent gains from the logarithm of the segment's conversion and of the interest that is left.
 _FROM_CONVERSION, _FROM_INTEREST = 0.35, 0.3
 
 _ANYTHING_SEEN = 0.66  # the other visits bounce on the landing page
-_PAGES_A_PRODUCT = 1.5  # pages walked for each product that the segment means to look at
-_CART = 0.11  # per product looked at, times the segment's conversion
+_PAGES_A_PRODUCT = 1.45  # pages walked for each product that the segment means to look at
+_CART = 0.06  # per product looked at, times the segment's conversion
 _MOST_CART = 0.9
-_LISTED, _WISH = 0.7, 0.03
-_EARLY_LOGIN, _COMES_BACK = 0.23, 0.2
-_CHECKOUT = 0.47
+_LISTED, _WISH = 0.66, 0.03
+_EARLY_LOGIN, _COMES_BACK = 0.18, 0.15
+_CHECKOUT = 0.39
 #: Chances of the other stages, which nothing changes: a thing put into the cart is taken out again; a
 #: cart is looked at; who checks out pays; who pays buys.
 REMOVE, SEE_CART, PAY, BUY = 0.12, 0.85, 0.82, 0.88
@@ -41,7 +41,9 @@ def draw_keenness(config: SimulatorConfig, count: int) -> Floats:
     return KEENNESS * config.rng("keenness").standard_normal(count)
 
 
-def draw_intent(config: SimulatorConfig, keenness: Floats, segment: Numbers, source: Numbers, interest: Floats) -> Floats:
+def draw_intent(
+    config: SimulatorConfig, keenness: Floats, segment: Numbers, source: Numbers, interest: Floats
+) -> Floats:
     """Intent of visits; parallel arrays: keenness of the person, segment, source, interest left (above 0)."""
     mood = MOOD * config.rng("intent").standard_normal(len(segment))
     return keenness + segment_intent()[segment] + source_intent()[source] + interest_intent(interest) + mood
@@ -64,7 +66,7 @@ def interest_intent(interest: Floats) -> Floats:
 
 def further_chance(intent: Floats) -> Floats:
     """Chance that a visit goes past its landing page."""
-    return _shifted(_ANYTHING_SEEN, 0.45 * intent)
+    return _shifted(_ANYTHING_SEEN, 0.5 * intent)
 
 
 def further_pages(segment: Numbers, intent: Floats) -> Floats:
@@ -75,28 +77,28 @@ def further_pages(segment: Numbers, intent: Floats) -> Floats:
 
 def cart_chance(segment: Numbers, intent: Floats) -> Floats:
     """Chance that a product looked at is put into the cart."""
-    chance: Floats = _CART * column("conversion")[segment] ** 0.8 * np.exp(0.6 * intent)
+    chance: Floats = _CART * column("conversion")[segment] ** 0.7 * np.exp(intent)
     return np.minimum(chance, _MOST_CART)
 
 
 def checkout_chance(intent: Floats, interest: Floats) -> Floats:
     """Chance that a cart that was looked at goes to check-out; less as interest fades."""
-    return _shifted(_CHECKOUT, 0.6 * intent + 1.2 * np.log(interest))
+    return _shifted(_CHECKOUT, intent + 1.2 * np.log(interest))
 
 
 def list_chance(intent: Floats) -> Floats:
     """Chance that a category page is read down to its list."""
-    return _shifted(_LISTED, 0.5 * intent)
+    return _shifted(_LISTED, intent)
 
 
 def wish_chance(intent: Floats) -> Floats:
     """Chance that a product looked at is kept for later."""
-    return _shifted(_WISH, 0.7 * intent)
+    return _shifted(_WISH, 1.2 * intent)
 
 
 def early_login_chance(intent: Floats) -> Floats:
     """Chance that a member logs in at once."""
-    return _shifted(_EARLY_LOGIN, 0.7 * intent)
+    return _shifted(_EARLY_LOGIN, 1.2 * intent)
 
 
 def second_look_chance(intent: Floats) -> Floats:
@@ -106,7 +108,7 @@ def second_look_chance(intent: Floats) -> Floats:
 
 def patience(intent: Floats) -> Floats:
     """Factor of the time spent on pages."""
-    factor: Floats = np.exp(0.3 * intent)
+    factor: Floats = np.exp(0.6 * intent)
     return factor
 
 

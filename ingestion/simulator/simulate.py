@@ -19,12 +19,15 @@ from ingestion.simulator.config import SimulatorConfig
 from ingestion.simulator.deliveries import deliver, plan_idless_orders
 from ingestion.simulator.discounts import list_coupons, plan_coupons
 from ingestion.simulator.funnel import Browsing, browse
+from ingestion.simulator.hazard_truth import hazard_truth
 from ingestion.simulator.identity_truth import identity_truth, people_truth
+from ingestion.simulator.intent_truth import intent_truth
 from ingestion.simulator.log_files import spoil_lines, write_log_files
 from ingestion.simulator.log_text import LogWriter
 from ingestion.simulator.orders import Orders, place_orders, plan_order_events
 from ingestion.simulator.pages import Pages, number_pages
 from ingestion.simulator.people import Population, build_population
+from ingestion.simulator.purchase_chance import PurchaseChances
 from ingestion.simulator.searches import SearchTerms, build_terms
 from ingestion.simulator.shop_tables import build_tables, write_tables
 from ingestion.simulator.timing import time_events
@@ -143,6 +146,7 @@ def simulate(config: SimulatorConfig, out: Path, *, per_day: bool = False) -> Si
     totals = count_truth(shop.events, deliveries, sessions, shop.orders)
     totals |= {"table_rows": {name: len(table) for name, table in tables.items()}}
     totals |= {"config": config.model_dump(mode="json")}
+    chances = PurchaseChances(config, shop.terms)
     truth = {
         "visitors": visitor_truth(shop.population, shop.visits, arrived),
         "sessions": session_truth(sessions, shop.population, shop.campaigns, shop.visits),
@@ -153,6 +157,10 @@ def simulate(config: SimulatorConfig, out: Path, *, per_day: bool = False) -> Si
         "attribution": attribution_truth(shop.orders, sessions, arrived, shop.population, shop.campaigns, shop.visits),
         "path_transitions": path_truth(shop.walked),
         "search_terms": search_truth(shop.terms, shop.walked, arrived),
+        "customer_hazard": hazard_truth(
+            config, shop.clock, shop.population, shop.campaigns, chances, shop.visits, shop.carts, shop.orders
+        ),
+        "session_intent": intent_truth(shop.population, chances, shop.visits, sessions, shop.orders),
         "campaign_costs": cost_truth(shop.clock, shop.campaigns, shop.costs),
     }
     write_truth(out / "truth", truth, totals)

@@ -9,6 +9,8 @@ four tables of this module and null in the others:
 - ``deliveries``: lines by arrival day and fate (here).
 - ``identities``, ``people``: who owns and uses which device, and what people are like (``identity_truth``).
 - ``attribution``: sessions before each order (``attribution_truth``).
+- ``customer_hazard``, ``session_intent``: what the process itself knows of who stays away and who buys
+  (``hazard_truth``, ``intent_truth``).
 - ``path_transitions``, ``search_terms``, ``campaign_costs``: planted behaviour (``behaviour_truth``).
 """
 
