@@ -118,9 +118,7 @@ class CustomerPropensity:
 
     def score(self, model: Any, record: ModelRecord, data: ShopData) -> Mapping[str, pd.DataFrame]:
         """``ml.purchase_propensity`` of one shop, by customer and horizon."""
-        parts = [
-            propensity_scores(part, model.names[horizon], record, data) for horizon, part in model.models.items()
-        ]
+        parts = [propensity_scores(part, model.names[horizon], record, data) for horizon, part in model.models.items()]
         rows = pd.concat(parts, ignore_index=True).sort_values(["customer_id", "horizon_days"], ignore_index=True)
         return {"purchase_propensity": rows}
 

@@ -107,7 +107,9 @@ class SessionIntent:
         history: Callable[[], list[Origin]] = data.history
         learned = self.learn(history(), champion.model if champion else None, random_state)
         record = record_of(learned, data.shop_id, data.as_of, self.parameters(data), random_state)
-        return Trained(record, learned.model, list(measured(learned, record)), plots(learned, "purchase in the session"))
+        return Trained(
+            record, learned.model, list(measured(learned, record)), plots(learned, "purchase in the session")
+        )
 
     def learn(
         self,
