@@ -16,7 +16,7 @@ class TorchMissing(ImportError):
     def __init__(self) -> None:
         super().__init__(
             "The sequence model needs torch, which is not installed: pip install 'footfall[deep]'. "
-            "The build for processors alone is a tenth as large; see docs/models.md, Sequence model."
+            "The build for processors alone is a tenth as large; see docs/sequence-model.md."
         )
 
 

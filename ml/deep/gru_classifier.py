@@ -17,7 +17,7 @@ from ml.propensity.session_steps import CHANNELS, KINDS, STEPS, step_columns
 _KIND, *_NUMBERS = CHANNELS
 
 
-class GruClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class GruClassifier(ClassifierMixin, BaseEstimator):
     """The mean of a few small GRUs over a session's steps and its other features.
 
     Reads frames with ``ml.propensity.session_steps.step_columns`` and any other columns, numbers and texts.

@@ -28,7 +28,7 @@ FEW_COLUMNS = (
 )
 
 
-class OneColumn(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class OneColumn(ClassifierMixin, BaseEstimator):
     """The one column that tells most by itself, cut into at most four ranges: a rule that fits on a note.
 
     Each column gets a tree of depth two; the one with the least log-loss on the rows learned from is kept.

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
+from sklearn.base import ClassifierMixin
 
 from ml.evaluation.drift import Drift, profile
 from ml.evaluation.enough import NotEnoughData
@@ -80,7 +82,7 @@ class SessionIntent:
     def __init__(self, scored_days: int = SCORED_DAYS, with_sequences: bool = False) -> None:
         self.scored_days = scored_days
         self.with_sequences = with_sequences
-        self._sequence = None
+        self._sequence: Callable[[int], ClassifierMixin] | None = None
         if with_sequences:
             from ml.deep import sequence_classifier
 
@@ -186,7 +188,7 @@ def varying(origins: Sequence[Origin]) -> tuple[list[str], list[str]]:
     """The ``NUMERIC`` and ``CATEGORICAL`` columns that hold more than one value in at least one of ``origins``."""
 
     def chosen(names: Sequence[str]) -> list[str]:
-        return [name for name in names if any(one.frame[name].nunique(dropna=False) > 1 for one in origins)]
+        return [name for name in names if any(len(one.frame[name].drop_duplicates()) > 1 for one in origins)]
 
     return chosen(NUMERIC), chosen(CATEGORICAL)
 
@@ -194,7 +196,7 @@ def varying(origins: Sequence[Origin]) -> tuple[list[str], list[str]]:
 def _fold_days(origins: Sequence[Origin]) -> int:
     """Days between folds: an outcome is known by the end of its own fold."""
     days = [origin.as_of for origin in origins]
-    return min(((later - earlier).days for earlier, later in zip(days, days[1:], strict=False)), default=1)
+    return min(((later - earlier).days for earlier, later in pairwise(days)), default=1)
 
 
 def _served_model(fitted: ProbabilityModel, newest: Origin, fold_days: int) -> OutcomeModel:
