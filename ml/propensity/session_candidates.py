@@ -36,7 +36,7 @@ class OneColumn(ClassifierMixin, BaseEstimator):
     Learned by ``fit``: ``column_`` (its number), ``tree_``, ``classes_``.
     """
 
-    def __init__(self, min_samples_leaf: int = 30, random_state: int | None = None) -> None:
+    def __init__(self, min_samples_leaf: int = 50, random_state: int | None = None) -> None:
         self.min_samples_leaf = min_samples_leaf
         self.random_state = random_state
 

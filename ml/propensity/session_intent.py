@@ -72,7 +72,7 @@ class SessionIntent:
     """See ``ml.serving.capability.Capability``; ``features`` are the sessions of the newest ``scored_days``.
 
     ``with_sequences`` lets the sequence model of ``ml.deep`` stand as well (it needs torch, and serves only where it
-    beats everyone simpler beyond the interval).
+    beats everyone simpler beyond the interval). Raises ``ml.deep.TorchMissing`` where that is not there.
     """
 
     name = "session_intent"
@@ -84,8 +84,10 @@ class SessionIntent:
         self.with_sequences = with_sequences
         self._sequence: Callable[[int], ClassifierMixin] | None = None
         if with_sequences:
-            from ml.deep import sequence_classifier
+            from ml.deep import TorchMissing, has_torch, sequence_classifier
 
+            if not has_torch():
+                raise TorchMissing
             self._sequence = sequence_classifier
 
     def read(self, connection: duckdb.DuckDBPyConnection, shop_id: str) -> ShopData:
@@ -128,6 +130,8 @@ class SessionIntent:
         ``None``). Raises ``NotEnoughData`` as ``backtest`` does, and where nothing varies.
         """
         known = sorted((origin for origin in origins if len(origin.frame)), key=lambda origin: origin.as_of)
+        if not known:
+            raise NotEnoughData("history", "sessions of at least two days before the newest one", "none")
         numeric, categorical = varying(known)
         if not numeric and not categorical:
             rows = sum(len(origin.frame) for origin in known)
