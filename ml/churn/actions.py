@@ -45,7 +45,9 @@ ACTIONS: dict[tuple[str, str], Action] = {
     (MEDIUM, SMALL): Action("Regular newsletter", "常规资讯推送"),
     (LOW, TOP): Action("Thank them, ask for a review or referral; no discount", "致谢并邀请评价或推荐，不打折"),
     (LOW, MIDDLE): Action("Suggest matching items", "推荐搭配商品"),
-    (LOW, SMALL): Action("Suggest a larger basket: bundles, free shipping from an amount", "引导凑单：组合装、满额包邮"),
+    (LOW, SMALL): Action(
+        "Suggest a larger basket: bundles, free shipping from an amount", "引导凑单：组合装、满额包邮"
+    ),
 }
 
 
@@ -65,7 +67,7 @@ def risk_band(probability: Floats, limits: Bands) -> npt.NDArray[np.object_]:
 
 
 def value_tier(net_revenue_minor: pd.Series) -> npt.NDArray[np.object_]:
-    """Tier per customer by thirds of ``net_revenue_minor``; unknown or nothing is ``small``, ties share the lower one."""
+    """Tier per customer by thirds of ``net_revenue_minor``; unknown or nothing is ``small``; ties share the lower."""
     money = net_revenue_minor.astype("float64").to_numpy()
     known = np.isfinite(money) & (money > 0)
     named = np.full(len(money), SMALL, dtype=object)

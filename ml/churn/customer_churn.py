@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from ml.churn.actions import HIGH, LOW, MEDIUM, bands, risk_band, suggested, value_tier
-from ml.outcomes.candidates import RECENCY_ALONE, purchase_candidates
 from ml.churn.horizon import shop_horizon
 from ml.evaluation.drift import Drift
 from ml.evaluation.origins import Origin
 from ml.evaluation.results import Measured, Subject
+from ml.outcomes.candidates import RECENCY_ALONE, purchase_candidates
 from ml.outcomes.fault import fault_of
 from ml.outcomes.history import Span, read_customers, read_origins, shop_span
 from ml.outcomes.model import OutcomeModel

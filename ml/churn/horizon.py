@@ -77,7 +77,9 @@ def choose_horizon(gaps: pd.DataFrame) -> Horizon:
     ended = int(gaps["ended"].sum()) if len(gaps) else 0
     if ended < FEWEST_REPURCHASES:
         raise NotEnoughData(
-            "repeat purchases to see the shop's rhythm by", f"{FEWEST_REPURCHASES} (or a horizon set by hand)", f"{ended}"
+            "repeat purchases to see the shop's rhythm by",
+            f"{FEWEST_REPURCHASES} (or a horizon set by hand)",
+            f"{ended}",
         )
     returned = returned_within(gaps, [*HORIZONS, _FOLLOWED_DAYS])
     shares = returned[:-1] / returned[-1]

@@ -28,9 +28,10 @@ _SMOOTHING = 0.5
 @dataclass(frozen=True)
 class Profile:
     """How one feature was distributed: inner ``edges`` of its bins (numbers) or its ``categories``, and the
-    rows in each bin, the last one those with no value (and, for categories, those never seen)."""
+    rows in each bin, the last one those with no value; before it, for categories, those not among the common."""
 
     name: str
+    is_category: bool
     edges: tuple[float, ...]
     categories: tuple[str, ...]
     counts: tuple[int, ...]
@@ -58,18 +59,21 @@ def profile(values: pd.Series) -> Profile:
         numbers = values.to_numpy(dtype=float, na_value=np.nan)
         known = numbers[np.isfinite(numbers)]
         if not known.size:
-            return Profile(name, (), (), (0, len(numbers)))
+            return Profile(name, False, (), (), (0, len(numbers)))
         inner = np.unique(np.quantile(known, np.arange(1, BINS) / BINS, method="lower"))
         edges = tuple(float(edge) for edge in inner[inner < known.max()])
-        return Profile(name, edges, (), _counts(numbers, edges))
+        if not edges:
+            # A constant: what lies below it and what lies above are something else.
+            edges = (float(np.nextafter(known[0], -np.inf)), float(known[0]))
+        return Profile(name, False, edges, (), _counts(numbers, edges))
     counted = values.dropna().astype("str").value_counts()
     common = tuple(sorted(counted.index[: BINS - 1]))
-    return Profile(name, (), common, _category_counts(values, common))
+    return Profile(name, True, (), common, _category_counts(values, common))
 
 
 def drift(reference: Profile, values: pd.Series) -> Drift:
     """How far ``values`` (one day's rows of the feature) lie from ``reference``."""
-    if reference.categories:
+    if reference.is_category:
         now = _category_counts(values, reference.categories)
     else:
         now = _counts(values.to_numpy(dtype=float, na_value=np.nan), reference.edges)
@@ -93,7 +97,7 @@ def _counts(numbers: npt.NDArray[np.float64], edges: tuple[float, ...]) -> tuple
 
 
 def _category_counts(values: pd.Series, categories: tuple[str, ...]) -> tuple[int, ...]:
-    texts = values.astype("str").where(values.notna())
+    texts = values[values.notna()].astype("str")
     counted = texts.value_counts()
     found = [int(counted.get(category, 0)) for category in categories]
-    return (*found, len(values) - sum(found))
+    return (*found, len(texts) - sum(found), len(values) - len(texts))

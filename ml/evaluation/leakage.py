@@ -20,7 +20,8 @@ from ml.learners.columns import as_features, preprocessor
 
 #: A single feature with a larger AUC than this is looked at, and is an alarm if the others fall so far short of it.
 IMPLAUSIBLE_AUC = 0.95
-_FAR_ABOVE = 0.10
+#: "Far short": the feature leaves less than this part of the others' wrongly ordered pairs (1 - AUC).
+_ERROR_LEFT = 1 / 3
 #: Rows to look at, and cases of each kind below which an AUC of 1 happens by itself.
 _ROWS = 20_000
 _FEWEST_OF_EACH = 20
@@ -67,8 +68,9 @@ def too_good_features(frame: pd.DataFrame, y: Floats, *, random_state: int = 42)
     """Features of ``frame`` (numbers, one row per case) that foretell ``y`` (shape ``(n,)``, 0 or 1) implausibly well.
 
     An AUC above ``IMPLAUSIBLE_AUC``, in either direction, of the value or of its being known at all; unless a
-    logistic regression on all others comes near it on rows held out, for then the task is easy. Empty
-    where there are fewer than ``_FEWEST_OF_EACH`` cases of a kind.
+    logistic regression on the others comes near it on rows held out, for then the task is easy. The others are
+    those that are no suspects themselves, lest copies of a leak vouch for each other. Empty where there are
+    fewer than ``_FEWEST_OF_EACH`` cases of a kind.
     """
     if min(y.sum(), len(y) - y.sum()) < _FEWEST_OF_EACH:
         return []
@@ -80,7 +82,7 @@ def too_good_features(frame: pd.DataFrame, y: Floats, *, random_state: int = 42)
         return []
     # Without all suspects at once: two copies of a leak must not vouch for each other.
     others = _auc_of([name for name in alone if name not in suspects], part, truth, random_state)
-    return [TooGood(name, alone[name], others) for name in suspects if alone[name] > others + _FAR_ABOVE]
+    return [TooGood(name, alone[name], others) for name in suspects if 1 - alone[name] < _ERROR_LEFT * (1 - others)]
 
 
 def _auc_alone(values: pd.Series, truth: Floats) -> float:
@@ -102,7 +104,7 @@ def _auc_alone(values: pd.Series, truth: Floats) -> float:
 
 def _auc_of(names: list[str], frame: pd.DataFrame, truth: Floats, random_state: int) -> float:
     half = len(truth) // 2
-    usable = [name for name in names if frame[name].nunique(dropna=False) > 1]
+    usable = [name for name in names if len(frame[name].drop_duplicates()) > 1]
     if not usable or len(np.unique(truth[:half])) < 2 or len(np.unique(truth[half:])) < 2:
         return 0.5
     X = as_features(frame, usable)

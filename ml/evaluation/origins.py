@@ -48,6 +48,8 @@ def cuts(origins: Sequence[Origin], horizon_days: int, tests: int) -> list[Cut]:
     """The newest ``tests`` folds, oldest first: each is tested on one origin and learned from all whose
     horizon ended by that day.
 
+    A fold that learns from less than half of all origins says little of a model that will learn from all of
+    them (in a young shop its customers are all new, say), and only the newest fold may be such a one.
     Raises ``NotEnoughData`` where no origin has another one a horizon before it.
     """
     ordered = sorted((origin for origin in origins if len(origin.frame)), key=lambda origin: origin.as_of)
@@ -62,7 +64,8 @@ def cuts(origins: Sequence[Origin], horizon_days: int, tests: int) -> list[Cut]:
         raise NotEnoughData(
             "history", f"at least {2 * horizon_days} days after the first customers were known", f"{days} days"
         )
-    return found[-tests:]
+    telling = [fold for fold in found[:-1] if 2 * len(fold.training) >= len(ordered)]
+    return [*telling, found[-1]][-tests:]
 
 
 def stacked(

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ml.evaluation.classification import METRICS, compare_probabilities, measure_probabilities
+from ml.evaluation.classification import METRICS, Metric
 from ml.evaluation.enough import NotEnoughData
-from ml.evaluation.intervals import Estimate, Floats
+from ml.evaluation.intervals import Estimate, Floats, percentile_interval
 from ml.evaluation.origins import Cut, Origin, cuts, stacked
+from ml.evaluation.resamples import Measure, bootstrap_weights, estimates, gain
 from ml.learners.candidates import Candidate
 from ml.learners.probability_model import ProbabilityModel
 from ml.registry.contest import Contender, Verdict, decide
 
 #: Rows that candidates learn from in a back-test; above it a seeded sample stands for all.
-BACKTEST_ROWS = 30_000
+BACKTEST_ROWS = 15_000
 #: Held-out rows that candidates are judged on; more would narrow intervals that are narrow already.
-JUDGED_ROWS = 60_000
+JUDGED_ROWS = 24_000
+#: Resamples behind the figures' intervals, and behind the comparisons, whose level is stricter.
+_FIGURES_RESAMPLES, _CONTEST_RESAMPLES = 200, 1000
 CUSTOMER = "customer_id"
 
 
@@ -31,7 +34,7 @@ class Backtest:
 
     ``cuts`` are its folds; ``y``, ``customers`` and ``as_of`` (shape ``(n,)``) the held-out rows of all
     folds, ``scores`` each candidate's probabilities for them, ``figures`` its ``METRICS`` with intervals
-    over customers. ``failed`` says of candidates that could not be fitted, why.
+    over customers. ``failed`` says of candidates that could not be fitted, or must not serve, why.
     """
 
     cuts: tuple[Cut, ...]
@@ -42,6 +45,21 @@ class Backtest:
     figures: dict[str, dict[str, Estimate | None]]
     verdict: Verdict
     failed: dict[str, str]
+
+    def gain(
+        self, new: str, old: str, metric: str, *, n_resamples: int = 1000, random_state: int = 42
+    ) -> Estimate | None:
+        """How much better ``new`` is than ``old`` in one of ``METRICS`` on the same rows; positive is better."""
+        chosen, folds = METRICS[metric], pd.factorize(pd.Series(self.as_of))[0]
+        return gain(
+            within_folds(chosen, self.y, self.scores[new], folds),
+            within_folds(chosen, self.y, self.scores[old], folds),
+            len(self.y),
+            higher_is_better=chosen.higher_is_better,
+            n_resamples=n_resamples,
+            random_state=random_state,
+            groups=pd.factorize(pd.Series(self.customers))[0],
+        )
 
     @property
     def winner(self) -> str:
@@ -58,6 +76,7 @@ def backtest(
     *,
     tests: int = 3,
     metric: str = "log_loss",
+    floor: str | None = None,
     champion: str | None = None,
     random_state: int = 42,
 ) -> Backtest:
@@ -68,6 +87,8 @@ def backtest(
     origins : dates with features and outcomes, all outcomes known.
     horizon_days : length of the outcome; no fold learns from an outcome that was not over on its test date.
     tests : how many of the newest folds to judge on. ``metric`` : what decides, one of ``METRICS``.
+    floor : a candidate (the base rate) whose log loss whoever serves must at least tie with, whatever the metric:
+        scores that rank well may still be untrue as probabilities.
     champion : the candidate that serves now.
 
     The same customer occurs at several dates, so intervals are over customers. Raises ``NotEnoughData``
@@ -95,20 +116,57 @@ def backtest(
             "cases to learn from before a test date", "20 of each kind", "; ".join(set(failed.values()))
         )
     customers = np.concatenate([origin.frame[CUSTOMER].to_numpy(dtype=object) for origin in judged])
+    # As numbers, so that no resample need tell texts apart again.
+    groups = pd.factorize(pd.Series(customers))[0]
+    fold_of = np.repeat(np.arange(len(judged)), [len(origin.y) for origin in judged])
     figures = {
-        name: measure_probabilities(y, scored, groups=customers, random_state=random_state)
+        name: estimates(
+            {metric_name: within_folds(kind, y, scored, fold_of) for metric_name, kind in METRICS.items()},
+            len(y),
+            n_resamples=_FIGURES_RESAMPLES,
+            random_state=random_state,
+            groups=groups,
+        )
         for name, scored in scores.items()
     }
-    return Backtest(
+    found = Backtest(
         cuts=tuple(folds),
         y=y,
         customers=customers,
         as_of=np.concatenate([np.full(len(origin.y), origin.as_of, dtype=object) for origin in judged]),
         scores=scores,
         figures=figures,
-        verdict=_verdict(candidates, scores, figures, y, customers, metric, champion, random_state),
+        verdict=Verdict("", "", ""),
         failed=failed,
     )
+    for name in [name for name in scores if floor in scores and name != floor]:
+        behind = found.gain(name, str(floor), "log_loss", n_resamples=300, random_state=random_state)
+        if behind is not None and behind.high < 0:
+            failed[name] = f"its log loss is worse than {floor}'s by {-behind.value:.4f}"
+    standing = [candidate for candidate in candidates if candidate.name not in failed]
+    return replace(found, verdict=_verdict(standing, found, fold_of, groups, metric, champion, random_state))
+
+
+def within_folds(metric: Metric, y: Floats, p: Floats, fold_of: npt.NDArray[np.int64]) -> Measure:
+    """The metric of each fold's rows, averaged by the folds' weight.
+
+    Pairs across folds would count otherwise: a date on which more happens has higher scores of every model, and
+    the base rate alone would seem to rank customers.
+    """
+    parts = [np.flatnonzero(fold_of == fold) for fold in np.unique(fold_of)]
+    measures = [metric.prepare(y[rows], p[rows]) for rows in parts]
+
+    def measure(weights: Floats) -> float:
+        total, told = 0.0, 0.0
+        for rows, one in zip(parts, measures, strict=True):
+            value = one(weights[rows])
+            # A fold in which only one thing happened says nothing, and does not silence the others.
+            if np.isfinite(value):
+                told += float(weights[rows].sum())
+                total += value * float(weights[rows].sum())
+        return total / told if told else float("nan")
+
+    return measure
 
 
 def fit_winner(
@@ -140,28 +198,31 @@ def _judged(origin: Origin, most_rows: int, random_state: int) -> Origin:
 
 def _verdict(
     candidates: Sequence[Candidate],
-    scores: dict[str, Floats],
-    figures: dict[str, dict[str, Estimate | None]],
-    y: Floats,
-    customers: npt.NDArray[np.object_],
+    found: Backtest,
+    fold_of: npt.NDArray[np.int64],
+    groups: npt.NDArray[np.int64],
     metric: str,
     champion: str | None,
     random_state: int,
 ) -> Verdict:
-    sign = 1.0 if METRICS[metric].higher_is_better else -1.0
-    values = {}
-    for name, figure in figures.items():
-        found = figure[metric]
-        values[name] = sign * found.value if found else -np.inf
-    # As numbers, so that the many resamples need not tell texts apart again.
-    groups = pd.factorize(pd.Series(customers))[0]
+    y, chosen = found.y, METRICS[metric]
+    sign = 1.0 if chosen.higher_is_better else -1.0
+    standing = [candidate for candidate in candidates if candidate.name in found.scores]
+    measures = {one.name: within_folds(chosen, y, found.scores[one.name], fold_of) for one in standing}
+    values = {name: sign * measure(np.ones(len(y))) for name, measure in measures.items()}
+    # Every model on the same resamples, each once: a comparison is then a difference of two columns.
+    resamples = bootstrap_weights(len(y), n_resamples=_CONTEST_RESAMPLES, random_state=random_state, groups=groups)
+    drawn = pd.DataFrame(
+        [{name: sign * measure(weights) for name, measure in measures.items()} for weights in resamples]
+    )
 
-    def compare(new: Floats, old: Floats, level: float) -> Estimate | None:
-        return compare_probabilities(y, new, old, metric, level=level, groups=groups, random_state=random_state)
+    def compare(new: str, old: str, level: float) -> Estimate | None:
+        differences = (drawn[new] - drawn[old]).dropna()
+        gained = values[new] - values[old]
+        if not np.isfinite(gained) or differences.empty:
+            return None
+        low, high = percentile_interval(differences.to_numpy(), level)
+        return Estimate(gained, min(low, gained), max(high, gained), len(y))
 
-    contenders = [
-        Contender(candidate.name, candidate.simplicity, scores[candidate.name])
-        for candidate in candidates
-        if candidate.name in scores
-    ]
+    contenders = [Contender(candidate.name, candidate.simplicity) for candidate in standing]
     return decide(contenders, values, compare, champion)

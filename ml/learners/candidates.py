@@ -92,7 +92,12 @@ def _linear_svm(seed: int) -> ClassifierMixin:
 
 def _mlp(seed: int) -> ClassifierMixin:
     return MLPClassifier(
-        hidden_layer_sizes=(32, 16), alpha=1.0, learning_rate_init=0.003, early_stopping=True, random_state=seed
+        hidden_layer_sizes=(32, 16),
+        alpha=1.0,
+        learning_rate_init=0.003,
+        early_stopping=True,
+        max_iter=60,
+        random_state=seed,
     )
 
 

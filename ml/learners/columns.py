@@ -57,9 +57,7 @@ def preprocessor(numeric: Sequence[str], categorical: Sequence[str] = ()) -> Col
         SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
         StandardScaler(),
     )
-    categories = OneHotEncoder(
-        handle_unknown="infrequent_if_exist", min_frequency=RARE_SHARE, sparse_output=False, drop="if_binary"
-    )
+    categories = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=RARE_SHARE, sparse_output=False)
     parts = [("numbers", numbers, list(numeric))]
     if categorical:
         parts.append(("categories", categories, list(categorical)))

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from threadpoolctl import threadpool_limits
 
@@ -102,9 +101,19 @@ class ProbabilityModel:
     def _folds(
         self, truth: npt.NDArray[np.int64], groups: npt.ArrayLike | None
     ) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-        nothing = np.zeros(len(truth))
-        if groups is None:
-            plain = StratifiedKFold(n_splits=_FOLDS, shuffle=True, random_state=self.random_state)
-            return list(plain.split(X=nothing, y=truth))
-        grouped = StratifiedGroupKFold(n_splits=_FOLDS, shuffle=True, random_state=self.random_state)
-        return list(grouped.split(X=nothing, y=truth, groups=np.asarray(groups)))
+        """Folds with about the same share of positives, a group's rows in one of them; raises ``NotEnoughData``."""
+        owner = np.arange(len(truth)) if groups is None else pd.factorize(pd.Series(np.asarray(groups)))[0]
+        positives = np.bincount(owner, weights=truth)
+        sizes = np.bincount(owner)
+        with_positive, with_negative = int((positives > 0).sum()), int((positives < sizes).sum())
+        if min(with_positive, with_negative) < _FOLDS:
+            raise NotEnoughData(
+                "different cases to calibrate on", f"{_FOLDS} of each kind", f"{with_positive} and {with_negative}"
+            )
+        # Dealt out like cards that were sorted by share of positives and shuffled where that is the same.
+        shuffled = np.random.default_rng(self.random_state).permutation(len(sizes))
+        dealt = shuffled[np.argsort((positives / sizes)[shuffled], kind="stable")]
+        fold_of = np.empty(len(sizes), dtype=np.int64)
+        fold_of[dealt] = np.arange(len(sizes)) % _FOLDS
+        member = fold_of[owner]
+        return [(np.flatnonzero(member != fold), np.flatnonzero(member == fold)) for fold in range(_FOLDS)]

@@ -25,12 +25,21 @@ _CHUNK = 50_000
 FAINT = 0.02
 
 
-def contributions(model: ProbabilityModel, frame: pd.DataFrame, concepts: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+def contributions(
+    model: ProbabilityModel,
+    frame: pd.DataFrame,
+    concepts: Mapping[str, Sequence[str]],
+    typical: Mapping[str, object] | None = None,
+) -> pd.DataFrame:
     """Change of log-odds per row and concept; positive pushes the probability up.
+
+    ``typical`` holds what is usual for some columns (today's medians, say), which else is what it was in
+    training.
 
     ``concepts`` maps a name to the columns it covers; columns that the model does not use are passed over,
     and a concept without any is all zeros. Index as ``frame``'s.
     """
+    known = {**model.reference_, **(typical or {})}
     used = [*model.numeric_, *model.categorical_]
     # At least one part, so that no rows give no rows.
     parts = [frame.iloc[start : start + _CHUNK] for start in range(0, max(len(frame), 1), _CHUNK)]
@@ -41,7 +50,7 @@ def contributions(model: ProbabilityModel, frame: pd.DataFrame, concepts: Mappin
         if not covered:
             columns[concept] = np.zeros(len(frame))
             continue
-        usual = {name: model.reference_[name] for name in covered}
+        usual = {name: known[name] for name in covered}
         changed = [_log_odds(model.predict_proba(part.assign(**usual))) for part in parts]
         columns[concept] = np.concatenate([was - would for was, would in zip(whole, changed, strict=True)])
     return pd.DataFrame(columns, index=frame.index)

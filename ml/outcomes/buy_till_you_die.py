@@ -14,7 +14,7 @@ from ml.value.bgnbd import BGNBD
 HISTORY = ("order_days", "days_since_first_order", "days_since_last_order")
 
 
-class BgNbdClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class BgNbdClassifier(ClassifierMixin, BaseEstimator):
     """A classifier in scikit-learn's sense over the columns of ``HISTORY`` (raw: days and counts).
 
     The labels teach it nothing: its parameters are those of the histories alone. Rows of one customer at

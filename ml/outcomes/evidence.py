@@ -95,6 +95,8 @@ def _refunds(one: Facts, typical: Facts) -> Words:
 
 def _frequency(one: Facts, typical: Facts) -> Words:
     orders, late, days = one["orders_placed"], one["orders_placed_90d"], one["days_since_first_order"]
+    if math.isnan(orders):
+        return Words("number of orders is not known", "下单次数未知")
     en, zh = f"{_count(orders, 'order')} so far", f"累计下单 {orders:.0f} 次"
     if not math.isnan(days):
         en, zh = f"{_count(orders, 'order')} in {_days(days)}", f"{days:.0f} 天内下单 {orders:.0f} 次"
@@ -120,6 +122,8 @@ def _tenure(one: Facts, typical: Facts) -> Words:
     first = one["days_since_first_order"]
     if math.isnan(first):
         first = one["tenure_days"]
+        if math.isnan(first):
+            return Words("not known since when", "起始时间未知")
         return Words(f"known for {_days(first)}", f"认识 {first:.0f} 天")
     return Words(f"first order {_days(first)} ago", f"首次下单 {first:.0f} 天前")
 

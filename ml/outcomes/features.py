@@ -32,7 +32,7 @@ def with_derived(frame: pd.DataFrame) -> pd.DataFrame:
     - ``visits_change``, ``orders_change``: ln of (1 + the last 30 / 90 days) less ln of (1 + what the 90 /
       365 days up to then would give in as many days); negative where visits or orders thin out.
     """
-    added: dict[str, object] = {}
+    added: dict[str, np.ndarray] = {}
     if {"days_since_last_order", "mean_gap_days"} <= set(frame.columns):
         gap = _numbers(frame, "mean_gap_days")
         since = _numbers(frame, "days_since_last_order")
@@ -58,7 +58,7 @@ def numeric_features(frames: Iterable[pd.DataFrame]) -> list[str]:
         for name in parts[0].columns
         if name not in KEYS
         and pd.api.types.is_numeric_dtype(parts[0][name])
-        and any(part[name].nunique(dropna=False) > 1 for part in parts)
+        and any(len(part[name].drop_duplicates()) > 1 for part in parts)
     ]
 
 

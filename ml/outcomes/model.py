@@ -18,6 +18,8 @@ from ml.outcomes.features import concepts, may_drift
 
 #: Reasons given per customer.
 REASONS = 3
+#: Customers without whom there is no usual one.
+_FEWEST_USUAL = 50
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,25 @@ class OutcomeModel:
 
     def reasons(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Columns ``reason_1`` … ``reason_3`` and the same with ``_zh``: the facts that push this customer's
-        probability up most, strongest first; ``None`` where fewer do."""
-        chosen = strongest(contributions(self.model, frame, self.concepts), REASONS)
+        probability up most, strongest first; ``None`` where fewer do.
+
+        A fact is held against the usual customer among that quarter of ``frame`` (everyone of the day) to whom it
+        is least likely to happen: where most customers leave, the usual one of all is leaving too, and nobody
+        differs from them. Few rows have no usual customer, and are held against those of training.
+        """
+        typical = self.typical
+        if len(frame) >= _FEWEST_USUAL:
+            probability = self.probabilities(frame)
+            typical = typical | _medians(frame[probability <= np.quantile(probability, 0.25)], list(typical))
+        chosen = strongest(contributions(self.model, frame, self.concepts, typical), REASONS)
         told: list[list[Words | None]] = [[None] * REASONS for _ in range(len(frame))]
         for concept in self.concepts:
-            at = [(row, place) for row, names in enumerate(chosen) for place, name in enumerate(names) if name == concept]
+            at = [
+                (row, place) for row, names in enumerate(chosen) for place, name in enumerate(names) if name == concept
+            ]
             if not at:
                 continue
-            facts = evidence(concept, frame.iloc[[row for row, _ in at]], self.typical)
+            facts = evidence(concept, frame.iloc[[row for row, _ in at]], typical)
             for (row, place), words in zip(at, facts, strict=True):
                 told[row][place] = words
         columns: dict[str, list[str | None]] = {}
@@ -73,16 +86,18 @@ class OutcomeModel:
         return [drift(known, frame[known.name]) for known in self.profiles if known.name in frame.columns]
 
 
-def outcome_model(
-    model: ProbabilityModel, newest: Origin, horizon_days: int, columns: Sequence[str]
-) -> OutcomeModel:
+def outcome_model(model: ProbabilityModel, newest: Origin, horizon_days: int, columns: Sequence[str]) -> OutcomeModel:
     """``model`` with what the ``newest`` date that it learned from says about ``columns``, its candidates' features."""
     used = [*model.numeric_, *model.categorical_]
-    medians = newest.frame[list(columns)].astype("float64").median()
     return OutcomeModel(
         horizon_days=horizon_days,
         model=model,
         concepts=concepts(used),
-        typical={str(name): float(value) for name, value in medians.items() if np.isfinite(value)},
+        typical=_medians(newest.frame, columns),
         profiles=tuple(profile(newest.frame[name]) for name in used if may_drift(name)),
     )
+
+
+def _medians(frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, float]:
+    medians = frame[list(columns)].astype("float64").median()
+    return {str(name): float(value) for name, value in medians.items() if np.isfinite(value)}

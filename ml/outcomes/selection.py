@@ -73,6 +73,8 @@ def _judged(method: str, kept: np.ndarray, names: list[str], scores: Floats, tru
     if not len(kept):
         return Selection(method, (), None)
     # As ranks: the measure tells scores apart to a fixed number of decimals, and ranks need not be probabilities.
-    ranks = pd.Series(np.round(scores, 9)).rank().to_numpy()
-    figure = estimates({"auc": auc(truth, ranks)}, len(truth), n_resamples=_RESAMPLES)["auc"]
+    ranks = pd.Series(np.round(scores, 9)).rank().to_numpy(dtype=np.float64)
+    figure = estimates({"auc": auc(truth, np.asarray(ranks, dtype=np.float64))}, len(truth), n_resamples=_RESAMPLES)[
+        "auc"
+    ]
     return Selection(method, tuple(names[index] for index in kept), figure)

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
-from ml.evaluation.classification import compare_probabilities, lift_curve, reliability
+from ml.evaluation.classification import lift_curve, reliability
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.leakage import TooGood, too_good_features
 from ml.evaluation.origins import Origin, stacked
@@ -17,6 +16,7 @@ from ml.evaluation.plots import importance_plot, lift_plot, reliability_plot
 from ml.evaluation.results import Measured, Subject
 from ml.learners.backtest import CUSTOMER, Backtest, backtest, data_window, fit_winner
 from ml.learners.candidates import Candidate
+from ml.outcomes.candidates import BASE_RATE
 from ml.outcomes.features import numeric_features
 from ml.outcomes.model import OutcomeModel, outcome_model
 from ml.registry.record import CHAMPION, REJECTED, ModelRecord, data_digest
@@ -25,6 +25,8 @@ from ml.registry.record import CHAMPION, REJECTED, ModelRecord, data_digest
 FINAL_ROWS = 60_000
 #: Folds to judge on.
 TESTS = 3
+#: What decides. A shop acts on the head of a ranked list; the base rate's log loss bars what ranks well and lies.
+METRIC = "auc"
 #: Rows on which importance is measured; it is a mean, and needs no more.
 _IMPORTANCE_ROWS = 5_000
 
@@ -85,7 +87,15 @@ def learn(origins: Sequence[Origin], task: Task, champion: str | None, random_st
     # A candidate for whom no column is left cannot stand.
     candidates = [one for one in task.candidates if one.features is None or set(one.features) & set(columns)]
     found = backtest(
-        known, task.horizon_days, candidates, columns, tests=TESTS, champion=champion, random_state=random_state
+        known,
+        task.horizon_days,
+        candidates,
+        columns,
+        tests=TESTS,
+        metric=METRIC,
+        floor=BASE_RATE,
+        champion=champion,
+        random_state=random_state,
     )
     newest = max(known, key=lambda origin: origin.as_of)
     alarms = too_good_features(newest.frame[columns], newest.y, random_state=random_state)
@@ -137,9 +147,7 @@ def measured(learned: Learned, record: ModelRecord, *, suffix: str = "") -> Iter
 
     def subject(name: str) -> Subject:
         version = record.version if name == found.winner else ""
-        return Subject(
-            record.capability, record.shop_id, record.trained_as_of, name + suffix, record.seed, version
-        )
+        return Subject(record.capability, record.shop_id, record.trained_as_of, name + suffix, record.seed, version)
 
     simplicity = {one.name: one.simplicity for one in task.candidates}
     for name, figures in found.figures.items():
@@ -149,24 +157,21 @@ def measured(learned: Learned, record: ModelRecord, *, suffix: str = "") -> Iter
             "is_baseline": simplicity[name] == 0,
             "serves": name == found.winner and not learned.alarms,
         }
+        if name in found.failed:
+            about["barred"] = found.failed[name]
         behind = found.verdict.gains.get(name)
         if behind is not None:
             about["leader"] = found.verdict.leader
-            about["leader_is_better_by_log_loss"] = [round(part, 6) for part in behind[:3]]
+            about["leader_is_better_by_auc"] = [round(part, 6) for part in behind[:3]]
             about["ties_with_leader"] = behind.low <= 0
         for metric, figure in figures.items():
             yield Measured(subject(name), metric, figure, n, about)
     for name, why in found.failed.items():
+        if name in found.figures:
+            continue
         yield Measured(subject(name), "auc", None, n, {"horizon_days": task.horizon_days, "reason": why})
     if task.yardstick in found.scores and found.winner != task.yardstick:
-        gain = compare_probabilities(
-            found.y,
-            found.scores[found.winner],
-            found.scores[task.yardstick],
-            "auc",
-            groups=pd.factorize(pd.Series(found.customers))[0],
-            random_state=record.seed,
-        )
+        gain = found.gain(found.winner, task.yardstick, "auc", random_state=record.seed)
         yield Measured(
             subject(found.winner), f"auc_gain_over_{task.yardstick}", gain, n, {"horizon_days": task.horizon_days}
         )
@@ -185,7 +190,9 @@ def plots(learned: Learned, title: str) -> dict[str, bytes]:
         f"{title}, reliability": reliability_plot(
             {name: reliability(found.y, found.scores[name]) for name in shown}, f"{title}: stated and found"
         ),
-        f"{title}, lift": lift_plot({name: lift_curve(found.y, found.scores[name]) for name in shown}, f"{title}: lift"),
+        f"{title}, lift": lift_plot(
+            {name: lift_curve(found.y, found.scores[name]) for name in shown}, f"{title}: lift"
+        ),
         f"{title}, importance": importance_plot(
             learned.model.importance(newest.iloc[np.sort(rows)]), f"{title}: change of log-odds, {found.winner}"
         ),

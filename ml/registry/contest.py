@@ -9,21 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ml.evaluation.intervals import Estimate, Floats
+from ml.evaluation.intervals import Estimate
 
 _DOUBT = 0.05
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A model (or naive baseline) with its scores on the held-out rows, shape ``(n,)``.
-
-    ``simplicity`` is 0 for baselines, then as in ``ml.learners.candidates``.
-    """
+    """A model, or naive baseline: ``simplicity`` is 0 for baselines, then as in ``ml.learners.candidates``."""
 
     name: str
     simplicity: int
-    scores: Floats
 
 
 @dataclass(frozen=True)
@@ -36,8 +32,8 @@ class Verdict:
     gains: dict[str, Estimate] = field(default_factory=dict)
 
 
-#: The paired gain of the first scores over the second at an interval level; ``None`` where not defined.
-Compare = Callable[[Floats, Floats, float], Estimate | None]
+#: The paired gain of the first named over the second at an interval level; ``None`` where not defined.
+Compare = Callable[[str, str, float], Estimate | None]
 
 
 def decide(
@@ -63,7 +59,7 @@ def decide(
     gains: dict[str, Estimate] = {}
     for contender in contenders:
         if contender.name != leader.name:
-            found = compare(leader.scores, contender.scores, level)
+            found = compare(leader.name, contender.name, level)
             if found is not None:
                 gains[contender.name] = found
     tied = [one for one in contenders if one.name not in gains or gains[one.name].low <= 0]
@@ -79,7 +75,7 @@ def decide(
         return Verdict(serving.name, reason, leader.name, gains)
     # The simplest that ties with the leader must itself beat the champion, or be simpler and not worse.
     for contender in sorted(tied, key=lambda one: (one.simplicity, -round(values[one.name], 9), one.name)):
-        over = compare(contender.scores, serving.scores, level)
+        over = compare(contender.name, serving.name, level)
         if contender.name == leader.name or (over is not None and over.low > 0):
             shown = gains[serving.name] if contender.name == leader.name else over
             assert shown is not None

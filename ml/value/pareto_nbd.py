@@ -70,9 +70,7 @@ class ParetoNBD:
         """
         histories = distinct_histories(frequency, recency, T)
         x, age = histories.x, histories.T
-        silent = np.exp(
-            -(self.r_ + x) * np.log1p(t / (self.alpha_ + age)) - self.s_ * np.log1p(t / (self.beta_ + age))
-        )
+        silent = np.exp(-(self.r_ + x) * np.log1p(t / (self.alpha_ + age)) - self.s_ * np.log1p(t / (self.beta_ + age)))
         now = -(self.r_ + x) * np.log(self.alpha_ + age) - self.s_ * np.log(self.beta_ + age)
         for rows in _slices(len(x)):
             leaving = _leaving(self._parameters(), x[rows], age[rows], age[rows] + t)

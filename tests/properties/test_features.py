@@ -264,3 +264,57 @@ def test_numbers_of_one_customer(actual: Warehouse) -> None:
     # six orders of 30; one cancelled for all that was known then, refunds of 10 and 5 on the fifth
     assert rows["tables"] == (6, 18000, 4500, 13500, 2)
     assert "order_gets_its_customer_later" not in rows
+
+
+#: What customer_outcomes adds up, and the column of customer_features that counts it over all history.
+OVER_ALL_HISTORY = {
+    "orders_placed": "orders_placed",
+    "order_days": "order_days",
+    "gross_minor": "gross_minor",
+    "net_revenue_minor": "net_revenue_minor",
+    "days_active": "active_days",
+}
+
+
+@pytest.mark.parametrize("horizon", [1, 3, 400])
+@pytest.mark.parametrize("before", [0, 2])
+def test_outcomes_are_what_features_grow_by(actual: Warehouse, before: int, horizon: int) -> None:
+    as_of = CUTOFF - timedelta(days=before)
+    end = as_of + timedelta(days=horizon)
+    grown = ", ".join(f"coalesce(late.{b}, 0) - coalesce(early.{b}, 0) as {b}" for b in OVER_ALL_HISTORY.values())
+    expected = actual.rows(
+        f"select early.shop_id, early.customer_id, {grown} from features.customer_features(date '{as_of}') as early "
+        f"join features.customer_features(date '{end}') as late using (shop_id, customer_id) order by all"
+    )
+    found = ", ".join(f"coalesce({name}, 0)" for name in OVER_ALL_HISTORY)
+    outcomes = f"features.customer_outcomes(date '{as_of}', {horizon})"
+    assert len(expected) > 30 and any(row[2] for row in expected)
+    assert actual.rows(f"select shop_id, customer_id, {found} from {outcomes} order by all") == expected
+
+
+def test_outcomes_of_one_customer(actual: Warehouse) -> None:
+    """From 11 March on: what came before is not counted, and a horizon that the data do not cover is not complete."""
+
+    def outcome(shop: str, as_of: str, horizon: int, customer: str = "c1") -> list[tuple[object, ...]]:
+        return actual.rows(
+            "select orders_placed, order_days, gross_minor, net_revenue_minor, days_active, is_complete "
+            f"from features.customer_outcomes(date '{as_of}', {horizon}) "
+            f"where shop_id = '{shop}' and customer_id = '{customer}'"
+        )
+
+    # ordered on 10 March (20.00), 5.00 given back on the 11th, the rest when it was cancelled on the 14th
+    assert outcome("cancelled_later", "2026-03-10", 1) == []
+    assert outcome("cancelled_later", "2026-03-11", 1) == [(0, 0, 0, -500, 0, True)]
+    assert outcome("cancelled_later", "2026-03-11", 4) == [(0, 0, 0, -2000, 0, True)]
+    assert outcome("cancelled_later", "2026-03-11", 5) == [(0, 0, 0, -2000, 0, False)]
+    # known by a refund of 30.00 on the 11th; what it was for, 20.00, comes on the 12th
+    ((orders, order_days, gross, *_),) = outcome("refund_known_before_its_purchase", "2026-03-12", 1)
+    assert (orders, order_days, gross) == (1, 1, 2000)
+    assert outcome("device_logs_in_later", "2026-03-13", 1) == [(0, 0, 0, 0, 1, True)]
+
+
+def test_outcomes_have_the_customers_of_the_features(actual: Warehouse) -> None:
+    keys = "select shop_id, as_of, customer_id from features.{} order by all"
+    features = actual.rows(keys.format(f"customer_features(date '{CUTOFF}')"))
+    assert len(features) > 30
+    assert actual.rows(keys.format(f"customer_outcomes(date '{CUTOFF}', 30)")) == features

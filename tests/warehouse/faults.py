@@ -303,4 +303,48 @@ FAULTS = [
         "update features.feat_customer_days set orders_placed = - orders_placed",
         "holds",
     ),
+    Fault(
+        "feat_session_starts",
+        "intermediate.int_session_starts",
+        "a day's sessions are lost",
+        f"delete from intermediate.int_session_starts where session_date = {DAY}",
+        "starts_agree_with_sessions",
+    ),
+    Fault(
+        "churn_scores",
+        "staging.stg_ml_churn_scores",
+        "a probability is given in percent",
+        "update staging.stg_ml_churn_scores set churn_probability = 100 * churn_probability",
+        "holds",
+    ),
+    Fault(
+        "purchase_propensity",
+        "staging.stg_ml_purchase_propensity",
+        "one horizon is left over from the day before",
+        "update staging.stg_ml_purchase_propensity set as_of = as_of - 1 where horizon_days = 7",
+        "scored_as_one",
+    ),
+    Fault(
+        "customer_value",
+        "staging.stg_ml_customer_value",
+        "the ends of the interval have changed places",
+        "update staging.stg_ml_customer_value "
+        "set value_low_minor = value_high_minor, value_high_minor = value_low_minor",
+        "holds",
+    ),
+    Fault(
+        "customer_segments",
+        "staging.stg_ml_customer_segments",
+        "a segment has no name",
+        "update staging.stg_ml_customer_segments set segment_name = null where segment_id = 1",
+        "holds",
+    ),
+    Fault(
+        "customer_360",
+        "marts.churn_scores",
+        "a score belongs to a customer that there is not",
+        "update marts.churn_scores set customer_id = 'nobody' "
+        "where customer_id = (select min(customer_id) from marts.churn_scores)",
+        "adds_up_to",
+    ),
 ]

@@ -102,6 +102,7 @@ with
             item_id,
             count(case when event_name = 'view_item' and item_id is not null then 1 end) as views,
             {{ count_events(["add_to_cart"]) }} as cart_lines,
+            count(case when event_name = 'add_to_cart' then price_minor end) as priced_cart_lines,
             max(case when event_name = 'view_item' then price_minor end) as max_viewed_minor,
             sum(case when event_name = 'view_item' then price_minor end) as viewed_minor,
             count(case when event_name = 'view_item' then price_minor end) as priced_views,
@@ -127,6 +128,7 @@ with
             cast(sum(viewed_minor) as bigint) as viewed_minor,
             cast(sum(priced_views) as bigint) as priced_views,
             cast(sum(cart_lines) as bigint) as cart_lines,
+            cast(sum(priced_cart_lines) as bigint) as priced_cart_lines,
             cast(sum(cart_minor) as bigint) as cart_minor
         from by_item
         group by {{ session }}
@@ -179,7 +181,10 @@ select
     {{ ratio("on_products.viewed_minor", "on_products.priced_views", 2) }} as mean_price_viewed_minor,
     -- unknown where nothing put in has a price; what was taken out may have been put in by an earlier session
     case
-        when coalesce(on_products.cart_lines, 0) = 0 then 0 else greatest(on_products.cart_minor, 0)
+        when coalesce(on_products.cart_lines, 0) = 0
+        then 0
+        when on_products.priced_cart_lines > 0
+        then greatest(on_products.cart_minor, 0)
     end as cart_value_minor,
     sourced.channel_group,
     sourced.device,
