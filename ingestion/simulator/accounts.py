@@ -49,8 +49,8 @@ def plan_log_ins(config: SimulatorConfig, visits: pd.DataFrame, population: Popu
     """Decide log-ins, sign-ups and log-outs of people's visits, which must be in order of start.
 
     A person signs up at most once, in the first visit that wants it, and can log in only in later
-    visits. Those with intent are likelier to log in early. Some devices stay anonymous for days (``late_login_share``): nobody logs in on them then.
-    A shared device never remembers anybody.
+    visits; the more intent, the likelier early. Some devices stay anonymous for days
+    (``late_login_share``): nobody logs in on them then. A shared device never remembers anybody.
     """
     rng = config.rng("accounts")
     person, device = visits["person"].to_numpy(), visits["device"].to_numpy()

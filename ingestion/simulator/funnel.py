@@ -88,7 +88,7 @@ def browse(
             product=adds["product"][gone], quantity=adds["quantity"][gone], page=CART_PAGE,
         )
     )  # fmt: skip
-    carts = adds[~gone].groupby(["visit", "product"], as_index=False, sort=False)["quantity"].sum()
+    carts = adds[~gone].groupby(["visit", "product"], as_index=False, sort=False)[["quantity"]].sum()
 
     has_cart = np.zeros(count, dtype=bool)
     has_cart[carts["visit"].to_numpy()] = True

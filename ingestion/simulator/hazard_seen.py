@@ -26,7 +26,7 @@ from ingestion.simulator.segments import SEGMENTS, column
 
 _RATE_NODES = np.geomspace(0.06, 5.0, 7)
 _KEENNESS_NODES = 3
-_CHUNK = 2000  # people worked on at a time
+_CHUNK = 500  # people worked on at a time
 _NEVER = -60.0  # logarithm of the chance that who is gone comes
 
 Floats = NDArray[np.float64]
@@ -69,50 +69,48 @@ def seen_hazard(
     borders = np.clip(since[:, None] + WEEK * np.arange(weeks + 1), 0.0, float(len(ladder) - 1))
     reached = np.interp(borders, grid, ladder)
 
-    def seen(rows: NDArray[np.bool_], traffic: Floats, first: NDArray[np.bool_], slot: Numbers) -> Floats:
-        """Per slot: carts left, orders, other visits, all visits but the first, traffic."""
-        size = traffic.size
-        counts = np.bincount(slot[rows] * 3 + outcome[rows], minlength=size * 3).reshape(size, 3)
-        # The visit that makes a person known is not one of chance.
-        free = np.maximum(counts.sum(axis=1) - first.ravel(), 0)
-        return np.column_stack([counts, free, traffic.ravel()])
-
     newcomer = np.zeros((len(since), weeks), dtype=bool)
     newcomer[:, 0] = ~existing
-    everything = np.ones(len(day), dtype=bool)
-    whole = seen(everything, np.diff(reached), newcomer, person * weeks + week).reshape(len(since), weeks, 5)
+    whole = _tally(person * weeks + week, outcome, np.diff(reached), newcomer).reshape(len(since), weeks, -1)
+    # The week under way on each day of as_of, as far as it has gone.
     under_way = np.clip((days[:, None] - since) // WEEK, 0, weeks - 1).astype(np.int64)
     everybody = np.arange(len(since))
-    parts = np.stack(
-        [
-            seen(
-                (day < date) & (week == now[person]),
-                np.maximum(ladder[date] - reached[everybody, now], 0.0),
-                newcomer[everybody, now],
-                person,
-            )
-            for date, now in zip(as_of, under_way, strict=True)
-        ]
-    )
-    ahead = np.stack([[_later(kinds, ladder, date, horizon) for horizon in horizons] for date in as_of])
+    parts = []
+    for date, now in zip(as_of, under_way, strict=True):
+        gone_by = np.maximum(ladder[date] - reached[everybody, now], 0.0)
+        rows = (day < date) & (week == now[person])
+        parts.append(_tally(person[rows], outcome[rows], gone_by, newcomer[everybody, now]))
+    ahead = np.array([[_later(kinds, ladder, date, horizon) for horizon in horizons] for date in as_of])
+    # By day, whole days to the next week, state and kind together, horizon.
+    ahead = ahead.transpose(0, 2, 4, 3, 1).reshape(len(as_of), int(WEEK), -1, len(horizons))
     offset = np.clip(since[None, :] + WEEK * (under_way + 1) - days[:, None], 0, WEEK - 1e-9).astype(np.int64)
-    found = np.ones((len(as_of), len(since), len(horizons)))
+    so_far, found = np.stack(parts), np.ones((len(as_of), len(since), len(horizons)))
     for low in range(0, len(since), _CHUNK):
         some = slice(low, low + _CHUNK)
-        _filter(kinds, whole[some], parts[:, some], under_way[:, some], offset[:, some], ahead, found[:, some])
+        _filter(kinds, whole[some], so_far[:, some], under_way[:, some], offset[:, some], ahead, found[:, some])
     return found
+
+
+def _tally(slot: Numbers, outcome: Numbers, traffic: Floats, newcomer: NDArray[np.bool_]) -> Floats:
+    """What was seen in each slot: carts left, orders, other visits, all visits of chance, traffic.
+
+    ``slot`` and ``outcome`` (0, 1, 2 for the first three) by visit; ``traffic`` and ``newcomer`` by slot: the visit
+    that makes a newcomer known is not one of chance.
+    """
+    counts = np.bincount(slot * 3 + outcome, minlength=traffic.size * 3).reshape(-1, 3)
+    by_chance = np.maximum(counts.sum(axis=1) - newcomer.ravel(), 0)
+    return np.column_stack([counts, by_chance, traffic.ravel()])
 
 
 def _kinds(chances: PurchaseChances, activity: float) -> _Kinds:
     """Every segment at every node of rate and keenness."""
     keenness, weights = np.polynomial.hermite_e.hermegauss(_KEENNESS_NODES)
     density = _RATE_NODES**RATE_SHAPE * np.exp(-RATE_SHAPE * _RATE_NODES)  # of the gamma, per step of the logarithm
-    segment, rate, keen = (
-        part.ravel() for part in np.meshgrid(np.arange(len(SEGMENTS)), _RATE_NODES, keenness, indexing="ij")
-    )
+    shape = (len(SEGMENTS), len(_RATE_NODES), _KEENNESS_NODES)
+    segment, node, keen = (place.ravel() for place in np.indices(shape))
     share = np.einsum("s,r,k->srk", column("share"), density, weights).ravel()
-    carts, orders = chances.of_later_visits(segment, KEENNESS * keen)
-    per_week = column("visits_per_week")[segment] * rate * activity
+    carts, orders = chances.of_later_visits(segment, KEENNESS * keenness[keen])
+    per_week = column("visits_per_week")[segment] * _RATE_NODES[node] * activity
     return _Kinds(segment, share / share.sum(), per_week, carts - orders, orders)
 
 
@@ -122,39 +120,52 @@ def _filter(
     """Go through the weeks of some people and fill ``found`` (by day, person, horizon).
 
     ``whole``: what was seen by person and week; ``parts``: by day and person in the week under way, up
-    to the day. ``offset``: whole days to the person's next week. ``ahead``: see ``_later``.
+    to the day. ``offset``: whole days to the person's next week. ``ahead``: chance of no order by day of as_of, offset,
+    state and kind together, horizon.
     """
-    coming = np.where(LEVELS > 0, np.log(np.maximum(LEVELS, 1e-9)), _NEVER) + np.log(kinds.rate)[:, None]
-    alive = LEVELS > 0
-    other = np.where(alive, 1.0 - kinds.leaves_cart - kinds.orders, 1.0)
-    log_carts, log_orders = (np.log(np.where(alive, some, 1.0)) for some in (kinds.leaves_cart, kinds.orders))
-    weigh = np.stack([log_carts, log_orders, np.log(other), coming, -kinds.rate[:, None] / WEEK * LEVELS])
-    weigh = weigh.reshape(5, -1)
-    moves, each = transitions(), (len(SEGMENTS), -1, len(LEVELS))
-    people = len(whole)
-    belief = np.zeros((people, len(kinds.share), len(LEVELS)))
-    belief[:, :, ENGAGED] = kinds.share
+    moves = transitions()[kinds.segment]
+    weigh = _weights(kinds)
+    belief = np.zeros((len(LEVELS), len(whole), len(kinds.share)))
+    belief[ENGAGED] = kinds.share
     for week in range(int(under_way.max(initial=-1)) + 1):
         for number, now in enumerate(under_way):
             rows = np.flatnonzero(now == week)
-            known = _updated(belief[rows], parts[number, rows] @ weigh)
-            later = ahead[number][:, offset[number, rows]]
-            found[number, rows] = np.einsum("pks,hpks->ph", known, later)
+            if len(rows):
+                known = _updated(belief[:, rows], parts[number, rows] @ weigh).transpose(1, 0, 2).reshape(len(rows), -1)
+                for days in np.unique(offset[number, rows]):
+                    some = offset[number, rows] == days
+                    found[number, rows[some]] = known[some] @ ahead[number, days]
         belief = _updated(belief, whole[:, week] @ weigh)
-        by_segment = belief.reshape(people, *each).transpose(1, 0, 2, 3).reshape(len(SEGMENTS), -1, len(LEVELS))
-        moved = (by_segment @ moves).reshape(len(SEGMENTS), people, -1, len(LEVELS))
-        belief = moved.transpose(1, 0, 2, 3).reshape(belief.shape)
+        before = belief.copy()
+        for state, following in np.argwhere(moves.any(axis=0)):
+            if state == following:
+                belief[state] += before[state] * (moves[:, state, state] - 1.0)
+            else:
+                belief[following] += before[state] * moves[:, state, following]
+
+
+def _weights(kinds: _Kinds) -> Floats:
+    """What each thing seen adds to the logarithm of the likelihood: by state, thing (see ``_tally``) and kind."""
+    weigh = np.zeros((len(LEVELS), 5, len(kinds.share)))
+    for state, level in enumerate(LEVELS[:GONE]):
+        carts, orders = kinds.leaves_cart[:, state], kinds.orders[:, state]
+        weigh[state] = np.log([carts, orders, 1.0 - carts - orders, level * kinds.rate, np.ones_like(carts)])
+        weigh[state, 4] = -level * kinds.rate / WEEK
+    weigh[GONE, 3] = _NEVER
+    return weigh
 
 
 def _updated(belief: Floats, log_likelihood: Floats) -> Floats:
-    """Bayes' rule for each person."""
-    told = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True)).reshape(belief.shape) * belief
-    updated: Floats = told / told.sum(axis=(1, 2), keepdims=True)
-    return updated
+    """Bayes' rule for each person; arrays by state, person and kind."""
+    told = log_likelihood - log_likelihood.max(axis=(0, 2), keepdims=True)
+    np.exp(told, out=told)
+    told *= belief
+    told /= told.sum(axis=(0, 2), keepdims=True)
+    return told
 
 
 def _later(kinds: _Kinds, ladder: Floats, as_of: int, horizon: int) -> Floats:
-    """Chance of no order in ``horizon`` days from ``as_of``, by whole days to the next week (0 to 6), kind and state."""
+    """Chance of no order in ``horizon`` days from ``as_of``, by whole days to the next week, kind and state."""
     grid, moves = np.arange(len(ladder)), transitions()[kinds.segment]
     found = np.empty((int(WEEK), len(kinds.share), len(LEVELS)))
     for offset in range(int(WEEK)):

@@ -71,17 +71,17 @@ def hazard_truth(
         came = np.bincount(human["person"][human["day"] < as_of], minlength=len(people))
         known = np.flatnonzero(came)
         gone = ends[known] <= as_of
-        left = pd.Series([clock.date_of(day).isoformat() for day in np.where(gone, ends[known], 0).astype(np.int64)])
+        left = [clock.date_of(day).isoformat() for day in np.where(gone, ends[known], 0).astype(np.int64).tolist()]
         before = moment < clock.midnight(as_of)
         parts.append(
             pd.DataFrame(
                 {
                     "as_of": clock.date_of(as_of).isoformat(),
                     "person": known,
-                    "customer_id": names[known],
-                    "segment": segments[people["segment"].to_numpy()[known]],
+                    "customer_id": pd.Series(names[known], dtype="str"),
+                    "segment": pd.Series(segments[people["segment"].to_numpy()[known]], dtype="str"),
                     "interest": LEVELS[population.interest.on(as_of)[known]],
-                    "left_on": left.where(gone),
+                    "left_on": pd.Series(left, dtype="str").where(gone),
                     "visits_per_week": people["rate"].to_numpy()[known],
                     "keenness": people["keenness"].to_numpy()[known],
                     "visits_before": came[known],
@@ -97,7 +97,8 @@ def hazard_truth(
                 }
             )
         )
-    return pd.concat(parts, ignore_index=True)
+    # Rounded, so that machines whose arithmetic differs in the last digits write the same.
+    return pd.concat(parts, ignore_index=True).round(9)
 
 
 def _traffic(config: SimulatorConfig, campaigns: tuple[Campaign, ...]) -> Floats:

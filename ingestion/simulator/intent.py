@@ -26,7 +26,7 @@ _PAGES_A_PRODUCT = 1.45  # pages walked for each product that the segment means 
 _CART = 0.06  # per product looked at, times the segment's conversion
 _MOST_CART = 0.9
 _LISTED, _WISH = 0.66, 0.03
-_EARLY_LOGIN, _COMES_BACK = 0.18, 0.15
+_EARLY_LOGIN, _SECOND_LOOK = 0.18, 0.15
 _CHECKOUT = 0.39
 #: Chances of the other stages, which nothing changes: a thing put into the cart is taken out again; a
 #: cart is looked at; who checks out pays; who pays buys.
@@ -103,7 +103,7 @@ def early_login_chance(intent: Floats) -> Floats:
 
 def second_look_chance(intent: Floats) -> Floats:
     """Chance that a look at the category of the visit's first product goes back to that product."""
-    return _shifted(_COMES_BACK, 0.8 * intent)
+    return _shifted(_SECOND_LOOK, 0.8 * intent)
 
 
 def patience(intent: Floats) -> Floats:

@@ -37,11 +37,11 @@ def intent_truth(
             "device_id": population.devices["visitor"].to_numpy()[sessions["device"].to_numpy()],
             "session_start": timestamps(sessions["session_start"]).to_numpy(),
             "person": person,
-            "customer_id": names[person],
+            "customer_id": pd.Series(names[person], dtype="str"),
             "begins_visit": sessions["session_start"].to_numpy() == earliest,
             "intent": intent,
             "interest": interest,
-            "purchase_probability": chances.of_visit(its["segment"].to_numpy(), intent, interest),
+            "purchase_probability": chances.of_visit(its["segment"].to_numpy(), intent, interest).round(9),
             "has_order": bought[visit],
         }
     )

@@ -18,8 +18,9 @@ _MAX_PAGE_MS = 20 * 60 * 1000
 def time_events(config: SimulatorConfig, visits: pd.DataFrame, browsed: pd.DataFrame, end: int) -> pd.DataFrame:
     """Order the events of each visit by ``rank`` and give them times and dwell times.
 
-    Pages hold visits with intent longer. Returns an event table ordered by visit and rank, with ``rank`` still there. A visit that would
-    outlive ``end`` (the instant at which the history stops) is moved back to finish before it.
+    The more intent, the longer on each page. Returns an event table ordered by visit and rank, with
+    ``rank`` still there. A visit that would outlive ``end`` (the instant at which the history stops) is
+    moved back to finish before it.
     """
     rng = config.rng("timing")
     # One sortable number instead of two sort keys: ranks stay far below 2**20.
