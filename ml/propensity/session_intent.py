@@ -25,8 +25,8 @@ from ml.learners.backtest import backtest, fit_winner
 from ml.learners.probability_model import ProbabilityModel
 from ml.outcomes.fault import fault_of
 from ml.outcomes.model import OutcomeModel
-from ml.outcomes.train import FINAL_ROWS, TESTS, Learned, Task, measured, plots, record_of
-from ml.propensity.session_candidates import CARTED_ALREADY, session_candidates
+from ml.outcomes.train import FINAL_ROWS, METRIC, TESTS, Learned, Task, measured, plots, record_of
+from ml.propensity.session_candidates import BASE_RATE, CARTED_ALREADY, session_candidates
 from ml.propensity.session_history import (
     CATEGORICAL,
     NUMERIC,
@@ -149,6 +149,8 @@ class SessionIntent:
             [*numeric, *steps],
             categorical,
             tests=tests,
+            metric=METRIC,
+            floor=BASE_RATE,
             champion=champion,
             random_state=random_state,
         )
