@@ -82,7 +82,9 @@ class ProbabilityModel:
         if len(frame) == 0:
             return np.empty(0)
         X = as_features(frame, self.numeric_, self.categorical_)
-        with threadpool_limits(limits=1):
+        with threadpool_limits(limits=1), warnings.catch_warnings():
+            # A category that was never seen is "another one", as promised; that is no news.
+            warnings.filterwarnings("ignore", message="Found unknown categories", category=UserWarning)
             probabilities: Floats = self.pipeline_.predict_proba(X)[:, 1]
         return np.clip(probabilities, 0.0, 1.0)
 
