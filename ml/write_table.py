@@ -22,8 +22,8 @@ def replace_rows(
     occurs in ``frame`` are replaced (several models share ``ml.evaluation``). Without ``by`` the whole
     table is replaced. One transaction: readers of the file see the old rows or the new ones.
 
-    Raises ``ValueError`` where ``frame`` lacks a column or has one more, or where an existing table has
-    other columns.
+    Raises ``ValueError`` where ``frame`` lacks a column or has one more, or where an existing table of which
+    a slice is replaced has other columns.
     """
     schema, name = table
     if set(frame.columns) != set(columns):
@@ -44,7 +44,10 @@ def replace_rows(
                 [schema, name],
             ).fetchall()
         ]
-        if found != list(columns):
+        if found != list(columns) and not by:
+            # All of it is replaced, so a table that an older Footfall wrote may have had other columns.
+            connection.execute(f"CREATE OR REPLACE TABLE {target} ({declared})")
+        elif found != list(columns):
             raise ValueError(f"{schema}.{name}: expected an existing table with columns {list(columns)}, found {found}")
         connection.register("_frame", frame)
         matching = " AND ".join(

@@ -16,14 +16,6 @@ MARTS_SCHEMA = "marts"
 #: Tables written by models, which dbt does not know.
 MODEL_TABLES = (
     TableSpec(
-        name="customer_segments",
-        schema="ml",
-        relation="customer_segments",
-        key=("shop_id", "customer_id"),
-        partition_by=None,
-        description="Behavioural segment of each customer, by K-Means on recency, frequency and money.",
-    ),
-    TableSpec(
         name="segments",
         schema="ml",
         relation="segments",
@@ -38,6 +30,30 @@ MODEL_TABLES = (
         key=("capability", "shop_id", "as_of", "model", "metric"),
         partition_by=None,
         description="How good each model is, with intervals and naive baselines beside it.",
+    ),
+    TableSpec(
+        name="segment_migrations",
+        schema="ml",
+        relation="segment_migrations",
+        key=("shop_id", "from_as_of", "as_of", "from_segment_id", "to_segment_id"),
+        partition_by=None,
+        description="Customers who moved from segment to segment since the last run and since last month.",
+    ),
+    TableSpec(
+        name="session_intent",
+        schema="ml",
+        relation="session_intent",
+        key=("shop_id", "session_id"),
+        partition_by=None,
+        description="Chance that a session buys after its fifth event, for the newest days' sessions.",
+    ),
+    TableSpec(
+        name="value_tracking",
+        schema="ml",
+        relation="value_tracking",
+        key=("shop_id", "model", "cohort", "week_end"),
+        partition_by=None,
+        description="Repeat purchases by cohort and week, as they came and as the models expected them.",
     ),
     TableSpec(
         name="model_registry",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 GROUP = "ml"
 #: Set to "true" on a run that shall learn every model anew.
 RETRAIN_TAG = "footfall/retrain"
-_SHOWN_PLOTS = 4
+_SHOWN_PLOTS = 6
 _SHOWN_DRIFT = 8
 
 
@@ -90,6 +90,14 @@ def _build(settings: Settings, step: ModelStep) -> dg.AssetsDefinition:
     return models
 
 
+def image_metadata(plots: Mapping[str, bytes]) -> dict[str, dg.MarkdownMetadataValue]:
+    """PNG images by title, as an asset's page shows them."""
+    return {
+        title: dg.MarkdownMetadataValue(f"![{title}](data:image/png;base64,{base64.b64encode(image).decode()})")
+        for title, image in list(plots.items())[:_SHOWN_PLOTS]
+    }
+
+
 def _metadata(served: Sequence["Served"]) -> dict[str, Any]:
     """What the asset's page shows: states, figures, drift, plots."""
     statuses = [
@@ -115,9 +123,7 @@ def _metadata(served: Sequence["Served"]) -> dict[str, Any]:
     if drifted:
         shown["drift"] = dg.MarkdownMetadataValue(markdown_table(["shop", "feature", "PSI", "level"], drifted))
     for one in served[:1]:
-        for title, image in list(one.plots.items())[:_SHOWN_PLOTS]:
-            encoded = base64.b64encode(image).decode()
-            shown[title.replace(" ", "_")] = dg.MarkdownMetadataValue(f"![{title}](data:image/png;base64,{encoded})")
+        shown |= image_metadata(one.plots)
     versions = sorted({one.record.version for one in served if one.record})
     return {**shown, "model_versions": ", ".join(versions) or "none"}
 
