@@ -1,11 +1,13 @@
-"""Why a case has its score: what the score would be, were one thing about the case as usual.
+"""Why a case has its score: what one thing about the case changes, in log-odds.
 
-For each concept (a few columns that say the same thing, such as recency), its columns are replaced by the
-typical row's and the change in log-odds is the concept's contribution. This works for every model alike,
-and for a logistic regression it is exactly coefficient times distance from the typical row.
+For each concept (a few columns that say the same thing, such as recency) two changes are averaged: that of the case
+when the concept's columns become the typical row's, and that of the typical row when they become the case's.
+Either alone can be blind: a customer of one order and no repeat is no likelier to return were only one
+of the two as usual. This works for every model alike, and for a logistic regression it is exactly coefficient
+times distance from the typical row.
 
-Source: M. Robnik-Šikonja and I. Kononenko, "Explaining classifications for individual instances" (2008),
-https://doi.org/10.1109/TKDE.2007.190734.
+Source: the first and the last term of the Shapley value, as in E. Štrumbelj and I. Kononenko, "Explaining prediction
+models and individual predictions with feature contributions" (2014), https://doi.org/10.1007/s10115-013-0679-x.
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ def contributions(
     # At least one part, so that no rows give no rows.
     parts = [frame.iloc[start : start + _CHUNK] for start in range(0, max(len(frame), 1), _CHUNK)]
     columns: dict[str, Floats] = {}
+    base = _log_odds(model.predict_proba(pd.DataFrame([known])))[0]
     whole = [_log_odds(model.predict_proba(part)) for part in parts]
     for concept, names in concepts.items():
         covered = [name for name in names if name in used]
@@ -51,8 +54,12 @@ def contributions(
             columns[concept] = np.zeros(len(frame))
             continue
         usual = {name: known[name] for name in covered}
-        changed = [_log_odds(model.predict_proba(part.assign(**usual))) for part in parts]
-        columns[concept] = np.concatenate([was - would for was, would in zip(whole, changed, strict=True)])
+        last, first = [], []
+        for part, was in zip(parts, whole, strict=True):
+            last.append(was - _log_odds(model.predict_proba(part.assign(**usual))))
+            typical_rows = part[covered].assign(**{name: known[name] for name in used if name not in covered})
+            first.append(_log_odds(model.predict_proba(typical_rows)) - base)
+        columns[concept] = (np.concatenate(last) + np.concatenate(first)) / 2
     return pd.DataFrame(columns, index=frame.index)
 
 

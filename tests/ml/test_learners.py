@@ -45,7 +45,7 @@ def test_a_candidate_learns_scores_the_unknown_and_repeats_itself(candidate: Can
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model = fitted(candidate, frame, y)
-        later, truth = cases(seed=2)
+        later, truth = cases(2000, seed=2)
         scores = model.predict_proba(later)
         assert roc_auc_score(truth, scores) > 0.72
         # calibrated: what is stated is what is found, on the whole
