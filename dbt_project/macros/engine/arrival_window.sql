@@ -30,8 +30,7 @@
   Repeated deliveries are looked for (`deliveries`) wherever a model of the same run may read events.
   A visitor's funnel of day d looks at the steps of the days after it, one more than the funnel's window
   where the clocks go forward, at carts as far before, and at the days on which the visitor was seen
-  before (`visitor_funnels`); that of sessions looks back only (`session_funnels`). So do features of sessions, at
-  the visitor's sessions of the days before (`session_starts`).
+  before (`visitor_funnels`); that of sessions looks back only (`session_funnels`).
 #}
 {% macro reach(stage) %}
     {% set n = late_days() %}
@@ -42,7 +41,6 @@
         "sessions": {"before": n + 2, "after": 4},
         "session_events": {"before": n + 2, "after": 4},
         "deliveries": {"before": n + 3, "after": 6},
-        "session_starts": {"before": n + 2, "after": 4 + var("intent").past_days},
         "session_funnels": {"before": n + 2, "after": [4, 1 + var("returning_days")] | max},
         "visitor_funnels": {
             "before": n + 2 + funnel_days,

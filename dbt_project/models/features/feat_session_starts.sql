@@ -7,24 +7,22 @@
     config(
         schema="features",
         materialized="incremental",
-        incremental_strategy="overwrite_window",
+        incremental_strategy="replace_written_days",
         contract={"enforced": true},
         on_schema_change="fail",
-        meta={"refresh_class": "window", "partition_column": "session_date", "reach": "session_starts", "key": ["shop_id", "session_id"]},
+        meta={"refresh_class": "written days", "partition_column": "session_date", "days_of": ["int_session_starts", "agg_user_daily"], "days_after": var("intent").past_days, "key": ["shop_id", "session_id"]},
     )
 }}
 
 {%- set past_days = var("intent").past_days -%}
 
 with
-    starts as (
-        select * from {{ ref("int_session_starts") }} where {{ in_window("session_date", "session_starts") }}
-    ),
+    starts as (select * from {{ ref("int_session_starts") }} where {{ in_written_days("session_date") }}),
 
     visits as (
         select shop_id, event_date, visitor_id, sessions, cart_adds, tracked_orders
         from {{ ref("agg_user_daily") }}
-        where {{ in_window("event_date", "session_starts", past_days, 0) }}
+        where {{ in_written_days("event_date", past_days) }}
     ),
 
     visitors as (select distinct shop_id, visitor_id, session_date from starts),

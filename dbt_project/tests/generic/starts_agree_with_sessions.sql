@@ -13,24 +13,19 @@
         "checkouts",
     ] -%}
     with
-        starts as (select * from {{ model }} where {{ tested_window() }}),
+        starts as (select * from {{ model }} where {{ in_window("session_date", "sessions") }}),
 
         sessions as (
             select *
             from {{ ref("fct_sessions") }}
-            where events >= {{ var("intent").at_event }} and {{ in_window("session_date", "session_starts") }}
+            where events >= {{ var("intent").at_event }} and {{ in_window("session_date", "sessions") }}
         )
 
-    select
-        coalesce(starts.shop_id, sessions.shop_id) as shop_id,
-        coalesce(starts.session_id, sessions.session_id) as session_id,
-        starts.events,
-        sessions.events as events_of_session
-    from starts
-    full join sessions on sessions.shop_id = starts.shop_id and sessions.session_id = starts.session_id
+    select sessions.shop_id, sessions.session_id, starts.events, sessions.events as events_of_session
+    from sessions
+    left join starts on starts.shop_id = sessions.shop_id and starts.session_id = sessions.session_id
     where
-        sessions.session_id is null
-        or (starts.session_id is null and not sessions.is_bot)
+        (starts.session_id is null and not sessions.is_bot)
         or not starts.at_event_ts between sessions.session_start_ts and sessions.session_end_ts
         or (starts.events = sessions.events and starts.purchased_later)
         {% for count in counts %}

@@ -18,6 +18,7 @@
     "int_visitor_category_days",
     "agg_funnel_daily",
     "int_item_days",
+    "int_session_starts",
     "agg_orders_daily",
     "agg_search_terms",
     "agg_paths",
