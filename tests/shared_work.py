@@ -29,11 +29,16 @@ LONGEST = (
         "tests/real/test_online_retail.py",
         "tests/real/test_cohorts_online_retail.py",
         "tests/real/test_rfm_online_retail.py",
+        "tests/real/test_customer_churn.py",
+        "tests/real/test_value_online_retail.py",
     ),
     ("tests/properties/test_features.py",),
     ("tests/properties/test_customer_marts.py",),
     ("tests/properties/test_superseded_files.py",),
     ("tests/warehouse/test_dbt_project.py",),
+    ("tests/real/test_intent_online_shoppers.py",),
+    ("tests/properties/test_session_features.py",),
+    ("tests/warehouse/test_marts_on_scores.py",),
 )
 _LINE = {file: number for number, files in enumerate(LONGEST) for file in files}
 

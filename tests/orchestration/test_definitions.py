@@ -58,7 +58,9 @@ def test_every_asset_says_what_it_is_and_whose(specs: list[dg.AssetSpec]) -> Non
 def test_every_step_of_the_way_is_an_asset(specs: list[dg.AssetSpec]) -> None:
     keys = {spec.key.to_user_string() for spec in specs}
     assert {"lake/events", "lake/ledger", "marts/fct_sessions", "marts/customer_rfm", "published"} <= keys
-    assert {"ml/customer_segments", "ml/segments", "ml/evaluation"} <= keys
+    assert {"ml/customer_segments", "ml/segments", "ml/evaluation", "ml/model_registry", "ml/outcomes"} <= keys
+    assert {"ml/churn_scores", "ml/purchase_propensity", "ml/session_intent", "ml/customer_value"} <= keys
+    assert {"marts/customer_360", "marts/churn_scores"} <= keys
 
 
 def test_groups_are_the_layers(specs: list[dg.AssetSpec]) -> None:
@@ -88,11 +90,11 @@ def test_lineage_has_no_gap_from_the_lake_to_the_pointer(specs: list[dg.AssetSpe
                 todo.append(dep.asset_key)
     assert upstream <= set(by_key), "an asset stands on something that nothing makes"
     assert dg.AssetKey(["lake", "events"]) in upstream
-    # What is not above the pointer would be built and never shown: features are there for models to read in
-    # the warehouse, and one table only remembers whose device was whose when orders were last credited.
+    # What is not above the pointer would be built and never shown; some tables are there to be remembered: whose
+    # device was whose when orders were last credited, earlier segments, and the scores that wait for their outcome.
     unused = {key.to_user_string() for key in set(by_key) - upstream} - {"published", "lake/quarantine"}
-    features = {"features/feat_as_of_dates", "features/feat_customer_days", "features/feat_customers"}
-    assert unused == features | {"intermediate/int_attribution_identities"}
+    remembered = {"intermediate/int_attribution_identities", "ml/segment_history", "ml/segment_sizes"}
+    assert unused == remembered | {"ml/score_history"}
 
 
 def test_tables_that_follow_arrivals_are_partitioned_by_arrival_day(specs: list[dg.AssetSpec]) -> None:
@@ -111,7 +113,8 @@ def test_no_step_mixes_partitionings(defs: dg.Definitions) -> None:
 def test_every_step_that_opens_the_warehouse_is_in_its_pool(defs: dg.Definitions) -> None:
     repository = defs.get_repository_def()
     pools = {assets.op.name: assets.op.pool for assets in repository.asset_graph.assets_defs if assets.is_executable}
-    for step in ("dbt_daily", "dbt_whole", "customer_segments", "published"):
+    models = ("customer_segments", "churn", "purchase_propensity", "session_intent", "customer_value", "model_reports")
+    for step in ("dbt_daily", "dbt_whole", *models, "dbt_after_ml", "published"):
         assert pools[step] == "duckdb"
     assert pools["lake"] is None
     checks = [name for name, pool in pools.items() if name.startswith("marts__") and pool != "duckdb"]
@@ -134,6 +137,14 @@ def test_the_daily_job_runs_everything(defs: dg.Definitions, specs: list[dg.Asse
     } <= names
 
 
+def test_retraining_learns_and_publishes_without_touching_the_days(defs: dg.Definitions) -> None:
+    job = defs.resolve_job_def("retrain")
+    keys = {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
+    assert {"ml/churn_scores", "ml/customer_segments", "ml/model_registry", "marts/customer_360", "published"} <= keys
+    assert not {"lake/events", "marts/fct_sessions", "marts/customer_rfm", "features/feat_customers"} & keys
+    assert job.tags["footfall/retrain"] == "true"
+
+
 def test_any_range_is_one_run(defs: dg.Definitions) -> None:
     for assets in defs.get_repository_def().asset_graph.assets_defs:
         if assets.is_executable and assets.partitions_def is not None:
@@ -142,7 +153,8 @@ def test_any_range_is_one_run(defs: dg.Definitions) -> None:
 
 def test_schedule_and_sensors_are_declared_and_on(defs: dg.Definitions) -> None:
     repository = defs.get_repository_def()
-    assert [schedule.name for schedule in repository.schedule_defs] == ["daily_schedule"]
+    assert sorted(schedule.name for schedule in repository.schedule_defs) == ["daily_schedule", "retrain_schedule"]
+    assert {schedule.default_status for schedule in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}
     assert sorted(sensor.name for sensor in repository.sensor_defs) == ["freshness_sensor", "landing_sensor"]
     assert {sensor.default_status for sensor in repository.sensor_defs} == {dg.DefaultSensorStatus.RUNNING}
 
