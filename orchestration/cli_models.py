@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli_support import answer_json, known_errors, refuse, settings_or_refuse
+from orchestration.cli_support import FAILED, answer_json, known_errors, refuse, settings_or_refuse
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Which models serve; pin one, or let contests decide."
@@ -52,6 +52,8 @@ def pin(capability: CapabilityName, version: Version, shop: ShopOption = None) -
         ModelStore(settings.models).pin(capability, shop_id, version)
     except KeyError as error:
         refuse(str(error.args[0]))
+    except ValueError as error:
+        refuse(f"{capability}: version {version} cannot be read: {error}", FAILED)
     typer.echo(f"{capability}: version {version} serves from the next run on.")
 
 

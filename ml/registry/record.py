@@ -86,13 +86,13 @@ class ModelRecord:
     def from_json(cls, text: str) -> ModelRecord:
         """The record that :meth:`to_json` wrote; raises ``ValueError`` where it is none or was changed by hand."""
         told = json.loads(text)
-        version = told.pop("version", None)
         try:
+            version = told.pop("version", None)
             for day in ("trained_as_of", "data_from", "data_until"):
                 told[day] = dt.date.fromisoformat(told[day])
             told["features"] = tuple(told["features"])
             record = cls(**told)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"model record: {error}") from None
         if record.version != version:
             raise ValueError(f"model record: it says version {version}, its content is {record.version}")

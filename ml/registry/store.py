@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ from ml.registry.record import CHAMPION, RETIRED, ModelRecord, registry_frame
 
 _RECORD, _MODEL, _POINTER = "record.json", "model.joblib", "champion.json"
 _EVALUATION, _PLOTS = "evaluation.json", "plots"
+_LOGGER = logging.getLogger(__name__)
 #: Versions whose model is kept beside the champion's, newest first.
 KEPT_MODELS = 5
 
@@ -56,7 +58,7 @@ class ModelStore:
         ``evaluation`` (rows of ``ml.evaluation``) and ``plots`` (title -> PNG) are kept beside it, so that
         whoever finds the model finds out how good it is, also after the warehouse was made anew.
 
-        The same version again replaces nothing but the pointer, and the model where it is gone or cannot be read. A
+        The same version again replaces nothing but the pointer, and record and model where they cannot be read. A
         pinned champion stays: the record is then kept, and contests decide again when the pin is taken off.
         """
         place = self._place(record.capability, record.shop_id) / record.version
@@ -79,6 +81,7 @@ class ModelStore:
                 beside = place / f".{_MODEL}.{os.getpid()}"
                 self._dump(model, beside)
                 beside.replace(place / _MODEL)
+                _replace(place / _RECORD, record.to_json())
             # The newest of one day's trainings is the one that was made last.
             (place / _RECORD).touch()
         pointer = self.pointer(record.capability, record.shop_id)
@@ -106,11 +109,17 @@ class ModelStore:
         return ModelRecord.from_json(path.read_text(encoding="utf-8"))
 
     def load(self, record: ModelRecord) -> object:
-        """The model itself. Raises ``KeyError`` where it was removed as too old to serve."""
+        """The model itself. Raises ``KeyError`` where it was removed as too old to serve, ``ValueError`` where it
+        cannot be read (its classes have moved, the file was cut off)."""
         path = self._place(record.capability, record.shop_id) / record.version / _MODEL
         if not path.is_file():
             raise KeyError(f"{record.capability} of shop {record.shop_id}: the model {record.version} is not kept")
-        return joblib.load(path)
+        try:
+            return joblib.load(path)
+        except Exception as error:
+            # A saved model is code that runs when it is read, and may raise anything.
+            told = f"{type(error).__name__}: {error}"
+            raise ValueError(f"{path}: expected a model that this Footfall can read, got {told}") from error
 
     def evaluation(self, record: ModelRecord) -> pd.DataFrame:
         """The rows of ``ml.evaluation`` that were measured when this version was trained."""
@@ -131,7 +140,8 @@ class ModelStore:
         return records[-1] if records else None
 
     def pin(self, capability: str, shop_id: str, version: str) -> None:
-        """Let this version serve until :meth:`unpin`; raises ``KeyError`` where it or its model is gone."""
+        """Let this version serve until :meth:`unpin`; raises ``KeyError`` where it or its model is gone,
+        ``ValueError`` where either cannot be read."""
         self.load(self.record(capability, shop_id, version))
         self._point(capability, shop_id, Pointer(version, is_pinned=True))
 
@@ -143,12 +153,17 @@ class ModelStore:
         self._point(capability, shop_id, Pointer(pointer.version))
 
     def records(self, capability: str, shop_id: str) -> list[ModelRecord]:
-        """Every version's record, newest data last; of one day's, the one that was made last comes last."""
-        place = self._place(capability, shop_id)
-        found = [
-            (ModelRecord.from_json(path.read_text(encoding="utf-8")), path.stat().st_mtime_ns)
-            for path in place.glob(f"[!.]*/{_RECORD}")
-        ]
+        """Every version's record, newest data last; of one day's, the one that was made last comes last.
+
+        A record that cannot be read (cut off, or written by another Footfall) is left out with a warning: it must
+        not keep the others from serving.
+        """
+        found = []
+        for path in sorted(self._place(capability, shop_id).glob(f"[!.]*/{_RECORD}")):
+            try:
+                found.append((ModelRecord.from_json(path.read_text(encoding="utf-8")), path.stat().st_mtime_ns))
+            except ValueError as error:
+                _LOGGER.warning("%s: left out: %s", path, error)
         ordered = sorted(found, key=lambda one: (one[0].trained_as_of, one[1], one[0].version))
         return [record for record, _ in ordered]
 
@@ -183,16 +198,13 @@ class ModelStore:
 
     def _is_readable(self, record: ModelRecord) -> bool:
         try:
-            self.load(record)
-        except Exception:  # whatever code a saved model runs may raise
+            self.load(self.record(record.capability, record.shop_id, record.version))
+        except (KeyError, ValueError):
             return False
         return True
 
     def _point(self, capability: str, shop_id: str, pointer: Pointer) -> None:
-        path = self._place(capability, shop_id) / _POINTER
-        beside = path.with_name(f".{_POINTER}.{os.getpid()}")
-        _write(beside, json.dumps(asdict(pointer)))
-        beside.replace(path)
+        _replace(self._place(capability, shop_id) / _POINTER, json.dumps(asdict(pointer)))
 
     def _tidy(self, capability: str, shop_id: str) -> None:
         pointer = self.pointer(capability, shop_id)
@@ -207,6 +219,12 @@ def _status(record: ModelRecord, pointer: Pointer | None) -> str:
     if pointer is not None and pointer.version == record.version:
         return CHAMPION
     return RETIRED if record.status == CHAMPION else record.status
+
+
+def _replace(path: Path, text: str) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    _write(beside, text)
+    beside.replace(path)
 
 
 def _write(path: Path, text: str) -> None:

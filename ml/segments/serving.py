@@ -42,6 +42,11 @@ def write_segments(connection: duckdb.DuckDBPyConnection, result: SegmentationRe
     replace_rows(
         connection, ("ml", "score_status"), STATUS_COLUMNS, status_frame(statuses), by=("shop_id", "capability")
     )
+    # A shop that is gone has no state.
+    connection.execute(
+        "DELETE FROM ml.score_status WHERE capability = ? AND shop_id NOT IN (SELECT unnest(?::VARCHAR[]))",
+        [CAPABILITY, shops],
+    )
     return statuses
 
 

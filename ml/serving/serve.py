@@ -122,11 +122,8 @@ def _serving(store: ModelStore, capability: str, shop_id: str) -> tuple[ModelRec
     try:
         champion = store.champion(capability, shop_id)
         return champion, store.load(champion) if champion else None, None
-    except Exception as error:
-        # A saved model is code that runs when read: classes that moved raise whatever they like, and to learn
-        # anew is the way out of all of it.
-        told = error.args[0] if isinstance(error, KeyError) and error.args else f"{type(error).__name__}: {error}"
-        return champion, None, f"the model that serves cannot be read ({told})"
+    except (KeyError, ValueError) as error:
+        return champion, None, f"the model that serves cannot be read ({error.args[0]})"
 
 
 def _features_gone(champion: ModelRecord, data: ShopData) -> str | None:

@@ -227,6 +227,19 @@ def test_a_model_that_cannot_be_read_is_learned_anew(store, connection, content)
     assert capability.trained == 2
 
 
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"capability": "doubling", "shoe_size": 43}'])
+def test_a_record_that_cannot_be_read_is_made_anew(store, connection, content):
+    capability = Doubling()
+    path = serving_model(store, run(capability, store, connection)).with_name("record.json")
+    path.write_text(content)
+    assert len(store.registry()) == 0
+    run(capability, store, connection)
+    assert (capability.trained, len(store.registry())) == (2, 1)
+    assert statuses(connection) == [(DAY, FRESH)]
+    run(capability, store, connection)
+    assert capability.trained == 2
+
+
 def test_a_model_that_is_gone_and_not_to_be_had_again_leaves_yesterdays_scores(store, connection):
     capability = Doubling()
     path = serving_model(store, run(capability, store, connection))

@@ -114,6 +114,17 @@ def test_a_model_that_was_removed_as_too_old_cannot_be_pinned(store: ModelStore)
     assert "is not kept" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["record.json", "model.joblib"])
+def test_a_version_that_cannot_be_read_is_not_pinned_and_does_not_hide_the_others(store: ModelStore, name: str) -> None:
+    old, new = record("churn", 1), record("churn", 2)
+    (path,) = store.folder.glob(f"churn/*/{old.version}/{name}")
+    path.write_text("{}")
+    done = models("pin", "churn", old.version)
+    assert done.exit_code == 1
+    assert f"version {old.version} cannot be read" in done.stderr
+    assert listed("churn")[new.version] == ("champion", False)
+
+
 @pytest.mark.parametrize("command", ["list", "pin", "unpin"])
 def test_every_command_shows_an_example(command: str) -> None:
     done = models(command, "--help")
