@@ -19,10 +19,10 @@ from ml.evaluation.enough import NotEnoughData
 
 @dataclass(frozen=True)
 class Origin:
-    """One date of a back-test: what was known of each customer before ``as_of``, and what came true.
+    """One date of a back-test: what was known of each case (customer, session) before ``as_of``, and what came true.
 
-    ``frame`` has a row per customer (features, and ``customer_id``), ``y`` (shape ``(n,)``) the outcome in
-    the horizon that begins on ``as_of``.
+    ``frame`` has a row per case (features, and ``customer_id``, whose rows are kept together), ``y`` (shape ``(n,)``)
+    the outcome in the horizon that begins on ``as_of``.
     """
 
     as_of: dt.date
@@ -61,9 +61,7 @@ def cuts(origins: Sequence[Origin], horizon_days: int, tests: int) -> list[Cut]:
             found.append(Cut(training, test))
     if not found:
         days = (ordered[-1].as_of - ordered[0].as_of).days + horizon_days if ordered else 0
-        raise NotEnoughData(
-            "history", f"at least {2 * horizon_days} days after the first customers were known", f"{days} days"
-        )
+        raise NotEnoughData("history", f"at least {2 * horizon_days} days from the first case on", f"{days} days")
     telling = [fold for fold in found[:-1] if 2 * len(fold.training) >= len(ordered)]
     return [*telling, found[-1]][-tests:]
 

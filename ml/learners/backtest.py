@@ -80,7 +80,7 @@ def backtest(
     champion: str | None = None,
     random_state: int = 42,
 ) -> Backtest:
-    """Fit every candidate before each test date, score the customers of that date, and decide.
+    """Fit every candidate before each test date, score the cases of that date, and decide.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def backtest(
     judged = [_judged(fold.test, JUDGED_ROWS // len(folds), random_state) for fold in folds]
     y = np.concatenate([origin.y for origin in judged])
     if not 0 < y.sum() < len(y):
-        raise NotEnoughData("outcomes to judge by", "customers of both kinds", f"{int(y.sum())} of {len(y)}")
+        raise NotEnoughData("outcomes to judge by", "cases of both kinds", f"{int(y.sum())} of {len(y)}")
     scores: dict[str, Floats] = {}
     failed: dict[str, str] = {}
     training = [stacked(fold.training, BACKTEST_ROWS, random_state) for fold in folds]

@@ -8,7 +8,6 @@ from functools import partial
 
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import (
-    ExtraTreesClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
     VotingClassifier,
@@ -68,13 +67,6 @@ def random_forest(seed: int) -> ClassifierMixin:
     near enough to probabilities not to need six more forests to calibrate them."""
     return RandomForestClassifier(
         n_estimators=_TREES, min_samples_leaf=20, max_features=0.2, max_samples=0.5, random_state=seed, n_jobs=1
-    )
-
-
-def extra_trees(seed: int) -> ClassifierMixin:
-    """A forest whose splits are drawn (Geurts, Ernst, Wehenkel 2006)."""
-    return ExtraTreesClassifier(
-        n_estimators=_TREES, min_samples_leaf=5, max_features="sqrt", random_state=seed, n_jobs=1
     )
 
 

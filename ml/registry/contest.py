@@ -73,9 +73,12 @@ def decide(
             return Verdict(simplest.name, reason, leader.name, gains)
         reason = f"{serving.name} stays: nothing beats it beyond the interval, and nothing that ties is simpler"
         return Verdict(serving.name, reason, leader.name, gains)
-    # The simplest that ties with the leader must itself beat the champion, or be simpler and not worse.
+    # The simplest that ties with the leader must itself beat the champion, or tie with it and be simpler.
     for contender in sorted(tied, key=lambda one: (one.simplicity, -round(values[one.name], 9), one.name)):
         over = compare(contender.name, serving.name, level)
+        if contender.simplicity < serving.simplicity and over is not None and over.low <= 0 <= over.high:
+            reason = f"{contender.name} ties with {serving.name} and with the best, {leader.name}, and is simpler"
+            return Verdict(contender.name, reason, leader.name, gains)
         if contender.name == leader.name or (over is not None and over.low > 0):
             shown = gains[serving.name] if contender.name == leader.name else over
             assert shown is not None

@@ -56,15 +56,15 @@ class ModelStore:
         ``evaluation`` (rows of ``ml.evaluation``) and ``plots`` (title -> PNG) are kept beside it, so that
         whoever finds the model finds out how good it is, also after the warehouse was made anew.
 
-        The same version again replaces nothing but the pointer. A pinned champion stays: the record is
-        then kept as it is, and serves when the pin is taken off.
+        The same version again replaces nothing but the pointer, and the model where it is gone or cannot be read. A
+        pinned champion stays: the record is then kept, and contests decide again when the pin is taken off.
         """
         place = self._place(record.capability, record.shop_id) / record.version
         if not place.exists():
             beside = place.with_name(f".{record.version}.{os.getpid()}")
             shutil.rmtree(beside, ignore_errors=True)
             beside.mkdir(parents=True)
-            joblib.dump(model, beside / _MODEL, compress=3)
+            self._dump(model, beside / _MODEL)
             rows = evaluation_frame([]) if evaluation is None else evaluation
             rows.to_json(
                 beside / _EVALUATION, orient="records", date_format="iso", double_precision=15, force_ascii=False
@@ -74,6 +74,13 @@ class ModelStore:
                 (beside / _PLOTS / f"{quote(title, safe=' ,')}.png").write_bytes(image)
             _write(beside / _RECORD, record.to_json())
             beside.rename(place)
+        else:
+            if not self._is_readable(record):
+                beside = place / f".{_MODEL}.{os.getpid()}"
+                self._dump(model, beside)
+                beside.replace(place / _MODEL)
+            # The newest of one day's trainings is the one that was made last.
+            (place / _RECORD).touch()
         pointer = self.pointer(record.capability, record.shop_id)
         if record.status == CHAMPION and not (pointer and pointer.is_pinned):
             self._point(record.capability, record.shop_id, Pointer(record.version))
@@ -92,7 +99,8 @@ class ModelStore:
     def record(self, capability: str, shop_id: str, version: str) -> ModelRecord:
         """One version's record; raises ``KeyError`` naming it where there is none."""
         path = self._place(capability, shop_id) / version / _RECORD
-        if not path.is_file():
+        # A version is typed by people: one with a slash in it must not lead to another shop's models.
+        if path.parent.name != version or version.startswith(".") or not path.is_file():
             known = ", ".join(record.version for record in self.records(capability, shop_id)) or "none"
             raise KeyError(f"{capability} of shop {shop_id}: no version {version}; there are {known}")
         return ModelRecord.from_json(path.read_text(encoding="utf-8"))
@@ -135,10 +143,14 @@ class ModelStore:
         self._point(capability, shop_id, Pointer(pointer.version))
 
     def records(self, capability: str, shop_id: str) -> list[ModelRecord]:
-        """Every version's record, newest data last."""
+        """Every version's record, newest data last; of one day's, the one that was made last comes last."""
         place = self._place(capability, shop_id)
-        found = [ModelRecord.from_json(path.read_text(encoding="utf-8")) for path in place.glob(f"[!.]*/{_RECORD}")]
-        return sorted(found, key=lambda record: (record.trained_as_of, record.version))
+        found = [
+            (ModelRecord.from_json(path.read_text(encoding="utf-8")), path.stat().st_mtime_ns)
+            for path in place.glob(f"[!.]*/{_RECORD}")
+        ]
+        ordered = sorted(found, key=lambda one: (one[0].trained_as_of, one[1], one[0].version))
+        return [record for record, _ in ordered]
 
     def registry(self) -> pd.DataFrame:
         """``ml.model_registry``: every version of every shop with its status as it is now."""
@@ -160,7 +172,21 @@ class ModelStore:
 
     def _place(self, capability: str, shop_id: str) -> Path:
         # A dot is not quoted by itself, and ".." must not lead anywhere.
-        return self.folder / capability / quote(shop_id, safe="").replace(".", "%2E")
+        return (
+            self.folder / quote(capability, safe="").replace(".", "%2E") / quote(shop_id, safe="").replace(".", "%2E")
+        )
+
+    def _dump(self, model: object, path: Path) -> None:
+        joblib.dump(model, path, compress=3)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+
+    def _is_readable(self, record: ModelRecord) -> bool:
+        try:
+            self.load(record)
+        except Exception:  # whatever code a saved model runs may raise
+            return False
+        return True
 
     def _point(self, capability: str, shop_id: str, pointer: Pointer) -> None:
         path = self._place(capability, shop_id) / _POINTER

@@ -14,6 +14,7 @@ import duckdb
 import pandas as pd
 
 from ml.evaluation.classification import measure_probabilities
+from ml.evaluation.clustering import sample_rows
 from ml.evaluation.intervals import Estimate
 from ml.write_table import replace_rows
 
@@ -21,6 +22,9 @@ from ml.write_table import replace_rows
 KEPT_DAYS = 550
 #: Data may still arrive for a while after a horizon has passed; then its outcome is measured no more.
 SETTLED_AFTER_DAYS = 30
+#: Customers measured of one day, and resamples behind the intervals: days are measured again until they are settled.
+MEASURED_ROWS = 20_000
+_RESAMPLES = 200
 
 #: Column -> DuckDB type of ``ml.score_history``; its key is all but score and model_version.
 HISTORY_COLUMNS: dict[str, str] = {
@@ -64,8 +68,10 @@ class Promise:
 
 
 def measure_promise(happened: pd.Series, scores: pd.Series) -> dict[str, Estimate | None]:
-    """The figures of probabilities, and the two means whose difference is the bias."""
-    figures = dict(measure_probabilities(happened, scores))
+    """The figures of probabilities (of a seeded sample in a large shop), and the two means whose difference is the
+    bias, over everyone."""
+    rows = sample_rows(len(scores), MEASURED_ROWS, random_state=0)
+    figures = dict(measure_probabilities(happened.iloc[rows], scores.iloc[rows], n_resamples=_RESAMPLES))
     figures["mean_score"] = Estimate(float(scores.mean()), float(scores.mean()), float(scores.mean()), len(scores))
     share = float(happened.mean())
     figures["share_that_came_true"] = Estimate(share, share, share, len(happened))
@@ -83,26 +89,33 @@ def keep_scores(connection: duckdb.DuckDBPyConnection, promise: Promise) -> int:
     connection.begin()
     try:
         connection.execute(f"CREATE OR REPLACE TEMP TABLE promised AS ({promise.scores})")
+        # Days are compared with days and not rows with rows: a shop has few of the ones and millions of the others.
         connection.execute(
             """
-            DELETE FROM promised WHERE EXISTS (
-                SELECT 1 FROM ml.score_history AS kept
-                WHERE kept.capability = ? AND kept.shop_id = promised.shop_id
-                    AND kept.horizon_days = promised.horizon_days AND kept.as_of <> promised.as_of
-                    AND date_trunc('week', kept.as_of) = date_trunc('week', promised.as_of)
+            DELETE FROM promised WHERE (shop_id, horizon_days, as_of) IN (
+                SELECT day.shop_id, day.horizon_days, day.as_of
+                FROM (SELECT DISTINCT shop_id, horizon_days, as_of FROM promised) AS day
+                JOIN (SELECT DISTINCT shop_id, horizon_days, as_of FROM ml.score_history WHERE capability = ?) AS kept
+                    ON kept.shop_id = day.shop_id AND kept.horizon_days = day.horizon_days
+                    AND date_trunc('week', kept.as_of) = date_trunc('week', day.as_of)
+                WHERE kept.as_of <> day.as_of
             )
             """,
             [promise.capability],
         )
         connection.execute(
             """
-            DELETE FROM ml.score_history AS kept WHERE kept.capability = ? AND EXISTS (
-                SELECT 1 FROM promised
-                WHERE promised.shop_id = kept.shop_id AND (
-                    (promised.as_of = kept.as_of AND promised.horizon_days = kept.horizon_days)
-                    OR kept.as_of < promised.as_of - ?::INTEGER
-                )
+            DELETE FROM ml.score_history WHERE capability = ? AND (shop_id, horizon_days, as_of) IN (
+                SELECT DISTINCT shop_id, horizon_days, as_of FROM promised
             )
+            """,
+            [promise.capability],
+        )
+        connection.execute(
+            """
+            DELETE FROM ml.score_history AS kept
+            USING (SELECT shop_id, max(as_of) AS as_of FROM promised GROUP BY shop_id) AS newest
+            WHERE kept.capability = ? AND newest.shop_id = kept.shop_id AND kept.as_of < newest.as_of - ?::INTEGER
             """,
             [promise.capability, KEPT_DAYS],
         )
@@ -128,27 +141,27 @@ def measure_outcomes(connection: duckdb.DuckDBPyConnection, promise: Promise) ->
     _ensure(connection, "outcomes", OUTCOME_COLUMNS)
     days = connection.execute(
         """
-        SELECT DISTINCT kept.as_of, kept.horizon_days
-        FROM ml.score_history AS kept
-        JOIN (SELECT shop_id, max(as_of) AS as_of FROM features.feat_as_of_dates GROUP BY shop_id) AS newest
-            ON newest.shop_id = kept.shop_id AND kept.as_of + kept.horizon_days <= newest.as_of
-        LEFT JOIN ml.outcomes AS known
-            ON known.capability = kept.capability AND known.shop_id = kept.shop_id
+        WITH kept AS (SELECT DISTINCT shop_id, as_of, horizon_days FROM ml.score_history WHERE capability = ?),
+        known AS (SELECT DISTINCT shop_id, as_of, horizon_days FROM ml.outcomes WHERE capability = ?),
+        newest AS (SELECT shop_id, max(as_of) AS as_of FROM features.feat_as_of_dates GROUP BY shop_id)
+        SELECT kept.as_of, kept.horizon_days, list(kept.shop_id ORDER BY kept.shop_id)
+        FROM kept
+        JOIN newest ON newest.shop_id = kept.shop_id AND kept.as_of + kept.horizon_days <= newest.as_of
+        LEFT JOIN known ON known.shop_id = kept.shop_id
             AND known.as_of = kept.as_of AND known.horizon_days = kept.horizon_days
-        WHERE kept.capability = ?
-            AND (known.as_of IS NULL OR kept.as_of + kept.horizon_days >= newest.as_of - ?::INTEGER)
+        WHERE known.as_of IS NULL OR kept.as_of + kept.horizon_days >= newest.as_of - ?::INTEGER
+        GROUP BY kept.as_of, kept.horizon_days
         ORDER BY kept.as_of, kept.horizon_days
         """,
-        [promise.capability, SETTLED_AFTER_DAYS],
+        [promise.capability, promise.capability, SETTLED_AFTER_DAYS],
     ).fetchall()
     rows = []
-    for as_of, horizon in days:
-        happened = _what_happened(connection, promise, as_of, horizon)
+    for as_of, horizon, shops in days:
+        happened = _what_happened(connection, promise, as_of, horizon, shops)
         for (shop_id, version), part in happened.groupby(["shop_id", "model_version"], sort=True):
             for metric, figure in promise.measure(part["happened"], part["score"]).items():
-                rows.append(
-                    _row(promise.capability, str(shop_id), as_of, horizon, str(version), metric, figure, len(part))
-                )
+                n = figure.n if figure else len(part)
+                rows.append(_row(promise.capability, str(shop_id), as_of, horizon, str(version), metric, figure, n))
     frame = pd.DataFrame(rows, columns=list(OUTCOME_COLUMNS))
     replace_rows(
         connection, ("ml", "outcomes"), OUTCOME_COLUMNS, frame, by=("capability", "shop_id", "as_of", "horizon_days")
@@ -157,8 +170,9 @@ def measure_outcomes(connection: duckdb.DuckDBPyConnection, promise: Promise) ->
 
 
 def _what_happened(
-    connection: duckdb.DuckDBPyConnection, promise: Promise, as_of: dt.date, horizon: int
+    connection: duckdb.DuckDBPyConnection, promise: Promise, as_of: dt.date, horizon: int, shops: list[str]
 ) -> pd.DataFrame:
+    """Scores of one day beside their outcome, of ``shops`` alone: what is settled elsewhere stays as it was."""
     return connection.execute(
         f"""
         SELECT kept.shop_id, kept.model_version, kept.score, CAST({promise.came_true} AS DOUBLE) AS happened
@@ -166,9 +180,10 @@ def _what_happened(
         JOIN features.customer_outcomes(?, ?) AS outcome
             ON outcome.shop_id = kept.shop_id AND outcome.customer_id = kept.customer_id AND outcome.is_complete
         WHERE kept.capability = ? AND kept.as_of = ? AND kept.horizon_days = ?
+            AND kept.shop_id IN (SELECT unnest(?::VARCHAR[]))
         ORDER BY kept.shop_id, kept.customer_id
         """,
-        [as_of, horizon, promise.capability, as_of, horizon],
+        [as_of, horizon, promise.capability, as_of, horizon, shops],
     ).df()
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from ml.evaluation.drift import Drift
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.results import evaluation_frame
-from ml.registry.record import ModelRecord, library_versions
+from ml.registry.record import CHAMPION, ModelRecord, library_versions
 from ml.registry.store import ModelStore
 from ml.serving.capability import Capability, ShopData
 from ml.serving.status import FRESH, NOT_ENOUGH_DATA, STALE, ScoreStatus, last_status
@@ -53,9 +53,9 @@ def serve(
 ) -> Served:
     """Scores of ``shop_id``, or the reason why yesterday's stay or why there are none.
 
-    A model is learned where none serves, where the last one is ``RETRAIN_AFTER_DAYS`` old or was made by other
-    code, libraries, features or parameters, where its features have drifted, and where ``retrain`` asks
-    for it. ``NotEnoughData`` is an answer here; every other error is raised.
+    A model is learned where none serves or can be read, where the last one is ``RETRAIN_AFTER_DAYS`` old or was made
+    by other code, libraries, features or parameters, where its features have drifted, and where ``retrain`` asks
+    for it. ``NotEnoughData`` is an answer here, and so is a model that cannot be read; every other error is raised.
     """
     before = last_status(connection, capability.name, shop_id)
     try:
@@ -63,12 +63,12 @@ def serve(
     except NotEnoughData as error:
         return Served(_unserved(capability, shop_id, before, None, str(error)), notes=(str(error),))
     pointer = store.pointer(capability.name, shop_id)
-    champion = store.champion(capability.name, shop_id)
+    champion, model, unreadable = _serving(store, capability.name, shop_id)
     notes: list[str] = []
-    due = "asked for" if retrain else _due(capability, store, data, champion)
+    due = "asked for" if retrain else unreadable or _due(capability, store, data, champion)
     drifted: Sequence[Drift] = ()
     if champion and not due:
-        drifted = capability.drift(store.load(champion), data)
+        drifted = capability.drift(model, data)
         due = _drifted_too_far(drifted)
     if due and not (pointer and pointer.is_pinned and not retrain):
         try:
@@ -80,27 +80,58 @@ def serve(
         else:
             store.save(trained.record, trained.model, evaluation_frame(trained.measured), trained.plots)
             notes.append(f"Trained ({due}): {trained.record.model} is {trained.record.status}: {trained.record.reason}")
+            champion, model, unreadable = _serving(store, capability.name, shop_id)
     newest = store.newest(capability.name, shop_id)
     shown: dict[str, Any] = {"evaluation": store.evaluation(newest), "plots": store.plots(newest)} if newest else {}
-    record = store.champion(capability.name, shop_id)
-    if record is None:
+    if champion is None and unreadable is None:
         reason = notes[-1] if notes else "no model was good enough to serve"
         return Served(_unserved(capability, shop_id, before, data.as_of, reason), notes=tuple(notes), **shown)
-    model = store.load(record)
-    drifted = capability.drift(model, data)
-    refused = _drifted_too_far(drifted)
+    refused = unreadable
     scored: Mapping[str, pd.DataFrame] = {}
-    if refused is None:
-        scored = capability.score(model, record, data)
-        refused = capability.fault(scored, record)
-    if refused is not None:
-        notes.append(f"Refused: {refused}")
-        status = _unserved(capability, shop_id, before, data.as_of, refused, refused=True)
-        return Served(status, drift=drifted, record=record, notes=tuple(notes), **shown)
+    if champion is not None and refused is None:
+        # Also where no training was due or none came of it: a pinned model may ask for what is no more.
+        refused = _features_gone(champion, data)
+        if refused is None:
+            drifted = capability.drift(model, data)
+            refused = _drifted_too_far(drifted)
+        if refused is None:
+            scored = capability.score(model, champion, data)
+            refused = capability.fault(scored, champion)
+    if champion is None or refused is not None:
+        told = str(refused)
+        if pointer and pointer.is_pinned:
+            told += f" (version {pointer.version} is pinned; unpin it to let another serve)"
+        notes.append(f"Refused: {told}")
+        status = _unserved(capability, shop_id, before, data.as_of, told, refused=True)
+        return Served(status, drift=drifted, record=champion, notes=tuple(notes), **shown)
     status = ScoreStatus(
-        shop_id, capability.name, data.as_of, data.as_of, FRESH, f"{record.model}: {record.reason}", record.version
+        shop_id,
+        capability.name,
+        data.as_of,
+        data.as_of,
+        FRESH,
+        f"{champion.model}: {champion.reason}",
+        champion.version,
     )
-    return Served(status, scored, drift=drifted, record=record, notes=tuple(notes), **shown)
+    return Served(status, scored, drift=drifted, record=champion, notes=tuple(notes), **shown)
+
+
+def _serving(store: ModelStore, capability: str, shop_id: str) -> tuple[ModelRecord | None, object, str | None]:
+    """Record and model of what serves, and why it cannot be read, in words, where it cannot."""
+    champion: ModelRecord | None = None
+    try:
+        champion = store.champion(capability, shop_id)
+        return champion, store.load(champion) if champion else None, None
+    except Exception as error:
+        # A saved model is code that runs when read: classes that moved raise whatever they like, and to learn
+        # anew is the way out of all of it.
+        told = error.args[0] if isinstance(error, KeyError) and error.args else f"{type(error).__name__}: {error}"
+        return champion, None, f"the model that serves cannot be read ({told})"
+
+
+def _features_gone(champion: ModelRecord, data: ShopData) -> str | None:
+    lost = sorted(set(champion.features) - set(data.features.columns))
+    return f"features are gone: {', '.join(lost)}" if lost else None
 
 
 def _due(capability: Capability, store: ModelStore, data: ShopData, champion: ModelRecord | None) -> str | None:
@@ -111,13 +142,16 @@ def _due(capability: Capability, store: ModelStore, data: ShopData, champion: Mo
         return "the code has changed"
     if dict(champion.libraries) != library_versions():
         return "the libraries have changed"
-    lost = sorted(set(champion.features) - set(data.features.columns))
+    lost = _features_gone(champion, data)
     if lost:
-        return f"features are gone: {', '.join(lost)}"
+        return lost
     if dict(champion.parameters) != dict(capability.parameters(data)):
         return "the parameters have changed"
     # The newest attempt, also one that did not win: the champion may well be older.
     newest = store.newest(capability.name, data.shop_id) or champion
+    if newest.status == CHAMPION and newest.version != champion.version and newest.trained_as_of <= data.as_of:
+        # A run died between keeping the model and pointing to it, or a person took a pin off.
+        return "the last training won and does not serve"
     age = (data.as_of - newest.trained_as_of).days
     return f"the last training is {age} days old" if age >= RETRAIN_AFTER_DAYS else None
 

@@ -19,14 +19,18 @@ def write_served(
 ) -> dict[str, int]:
     """Write every shop's tables, then what was measured, then the status; returns rows per table.
 
+    ``served`` holds every shop there is: rows of others are of shops that are gone, and go too.
+
     The status comes last: a run that dies before it leaves a status that is too old, never one that
     promises scores which are not there. Every table exists afterwards, if need be without rows.
     """
     rows: dict[str, int] = {}
+    shops = [one.status.shop_id for one in served]
     for table, columns in capability.tables.items():
         frames = [one.tables[table] for one in served if table in one.tables]
         frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns), dtype=object)
-        rows[table] = replace_rows(connection, ("ml", table), columns, frame, by=("shop_id",))
+        replace_rows(connection, ("ml", table), columns, frame, by=("shop_id",))
+        rows[table] = _keep_shops(connection, table, shops)
     measured = pd.concat([one.evaluation for one in served] or [evaluation_frame([])], ignore_index=True)
     replace_rows(connection, ("ml", "evaluation"), EVALUATION_COLUMNS, measured, by=("capability", "shop_id"))
     replace_rows(
@@ -36,4 +40,17 @@ def write_served(
         status_frame(one.status for one in served),
         by=("shop_id", "capability"),
     )
+    for table in ("evaluation", "score_status"):
+        connection.execute(
+            f"DELETE FROM ml.{table} WHERE capability = ? AND shop_id NOT IN (SELECT unnest(?::VARCHAR[]))",
+            [capability.name, shops],
+        )
     return rows
+
+
+def _keep_shops(connection: duckdb.DuckDBPyConnection, table: str, shops: Sequence[str]) -> int:
+    """Delete the rows of all other shops; returns how many rows are left."""
+    connection.execute(f'DELETE FROM ml."{table}" WHERE shop_id NOT IN (SELECT unnest(?::VARCHAR[]))', [list(shops)])
+    counted = connection.execute(f'SELECT count(*) FROM ml."{table}"').fetchone()
+    assert counted is not None
+    return int(counted[0])

@@ -49,6 +49,12 @@ def test_a_champion_yields_to_what_beats_it_beyond_the_interval() -> None:
     assert (verdict.winner, verdict.leader) == ("c", "c")
 
 
+def test_what_ties_with_the_champion_and_with_the_best_and_is_simpler_serves() -> None:
+    verdict = contest({"logit": (1, 0.737), "forest": (6, 0.73), "blend": (9, 0.745)}, champion="forest")
+    assert (verdict.winner, verdict.leader) == ("logit", "blend")
+    assert "ties with forest" in verdict.reason and "is simpler" in verdict.reason
+
+
 def test_a_baseline_that_nothing_beats_serves_and_says_so() -> None:
     verdict = contest({"base_rate": (0, 0.50), "logit": (1, 0.505)})
     assert verdict.winner == "base_rate"

@@ -96,7 +96,7 @@ def test_scores_have_their_columns_reasons_in_words_and_an_action(trained: tuple
     assert not scores["reason_2"][scores["reason_1"].isna()].notna().any()
     assert churn.fault({"churn_scores": scores}, made.record) is None
     same = scores.assign(churn_probability=0.4)
-    assert "the same score" in churn.fault({"churn_scores": same}, made.record)
+    assert "the same score to all" in churn.fault({"churn_scores": same}, made.record)
     assert "no probabilities" in churn.fault({"churn_scores": same.assign(churn_probability=np.nan)}, made.record)
 
 

@@ -110,6 +110,27 @@ def test_the_same_version_again_changes_nothing_but_the_pointer(tmp_path: Path) 
     assert store.load(champion) == "first"
 
 
+def test_the_same_version_again_brings_back_a_model_that_was_removed_or_cut_off(tmp_path: Path) -> None:
+    store = ModelStore(tmp_path)
+    store.save(record(1), "first")
+    (path,) = tmp_path.glob("*/*/*/model.joblib")
+    for damage in (path.unlink, lambda: path.write_bytes(b"")):
+        damage()
+        store.save(record(1), "again")
+        assert store.load(record(1)) == "again"
+
+
+@pytest.mark.parametrize("version", ["../other/{}", "../../churn/other/{}", "", ".", ".."])
+def test_a_version_with_a_path_in_it_leads_to_no_other_shop(tmp_path: Path, version: str) -> None:
+    store = ModelStore(tmp_path)
+    store.save(record(shop_id="other"), "of another shop")
+    store.save(record(), "own")
+    with pytest.raises(KeyError, match="no version"):
+        store.pin("churn", "shop", version.format(record(shop_id="other").version))
+    assert store.pointer("churn", "..") is None
+    assert store.champion("churn", "shop") == record()
+
+
 def test_what_did_not_win_is_kept_and_does_not_serve(tmp_path: Path) -> None:
     store = ModelStore(tmp_path)
     store.save(record(1), "serves")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class Doubling:
     visits: Sequence[float] = tuple(range(200))
     customers_needed: int = 10
     fault_words: str | None = None
+    feature: str = "visits"
     trained: int = 0
     wins: bool = True
     code_version: int = 1
@@ -47,7 +49,7 @@ class Doubling:
     def read(self, connection: duckdb.DuckDBPyConnection, shop_id: str) -> ShopData:
         if len(self.visits) < self.customers_needed:
             raise NotEnoughData("customers", f"{self.customers_needed}", f"{len(self.visits)}")
-        features = pd.DataFrame({"customer_id": [f"c{n}" for n in range(len(self.visits))], "visits": self.visits})
+        features = pd.DataFrame({"customer_id": [f"c{n}" for n in range(len(self.visits))], self.feature: self.visits})
         return ShopData(shop_id, self.as_of, features, None)
 
     def parameters(self, data: ShopData) -> Mapping[str, object]:
@@ -202,6 +204,104 @@ def test_too_little_data_is_said_and_nothing_is_made_up(store, connection):
     assert served.status.reason == "Not enough data: customers: needed 10, found 2."
     assert connection.execute("SELECT count(*) FROM ml.doubled").fetchall() == [(0,)]
     assert statuses(connection) == [(None, NOT_ENOUGH_DATA)]
+
+
+def serving_model(store: ModelStore, served: Served) -> Path:
+    assert served.record is not None
+    (path,) = store.folder.glob(f"*/*/{served.record.version}/model.joblib")
+    return path
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no model", b"cml.outcomes.that_moved\nModel\n."], ids=["cut off", "other", "moved"]
+)
+def test_a_model_that_cannot_be_read_is_learned_anew(store, connection, content):
+    capability = Doubling()
+    path = serving_model(store, run(capability, store, connection))
+    path.write_bytes(content)
+    served = run(capability, store, connection)
+    assert capability.trained == 2
+    assert "cannot be read" in served.notes[0]
+    assert statuses(connection) == [(DAY, FRESH)]
+    run(capability, store, connection)
+    assert capability.trained == 2
+
+
+def test_a_model_that_is_gone_and_not_to_be_had_again_leaves_yesterdays_scores(store, connection):
+    capability = Doubling()
+    path = serving_model(store, run(capability, store, connection))
+    path.unlink()
+    capability.wins, capability.as_of = False, DAY + dt.timedelta(days=1)
+    served = run(capability, store, connection)
+    assert "is not kept" in served.status.reason
+    assert statuses(connection) == [(DAY, STALE)]
+    shutil.rmtree(path.parent)
+    assert "no version" in run(capability, store, connection).status.reason
+    assert statuses(connection) == [(DAY, STALE)]
+
+
+def test_a_pinned_model_that_cannot_be_read_or_fed_is_refused_and_says_so(store, connection):
+    capability = Doubling()
+    first = run(capability, store, connection)
+    assert first.record is not None
+    store.pin("doubling", "shop", first.record.version)
+    path = serving_model(store, first)
+    whole = path.read_bytes()
+    path.write_bytes(b"")
+    reason = run(capability, store, connection).status.reason
+    assert "cannot be read" in reason and "is pinned; unpin it" in reason
+    path.write_bytes(whole)
+    capability.feature = "clicks"
+    assert "features are gone: visits" in run(capability, store, connection).status.reason
+    assert capability.trained == 1
+    assert statuses(connection) == [(DAY, STALE)]
+
+
+def test_a_run_killed_before_it_pointed_to_the_new_model_is_made_up_for(store, connection, monkeypatch):
+    capability = Doubling()
+    old = run(capability, store, connection).record
+    capability.as_of = DAY + dt.timedelta(days=RETRAIN_AFTER_DAYS)
+    with monkeypatch.context() as patch:
+        patch.setattr(ModelStore, "_point", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run(capability, store, connection)
+    assert store.champion("doubling", "shop") == old
+    served = run(capability, store, connection)
+    assert served.record is not None and served.record.trained_as_of == capability.as_of
+    assert statuses(connection) == [(capability.as_of, FRESH)]
+    run(capability, store, connection)
+    assert capability.trained == 3
+
+
+def test_the_last_of_two_trainings_of_one_day_is_the_newest(store, connection):
+    capability = Doubling()
+    for seed in range(12):
+        trained = capability.train(capability.read(connection, "shop"), None, seed)
+        store.save(trained.record, seed)
+        assert store.newest("doubling", "shop") == trained.record
+
+
+def test_the_rows_of_a_shop_that_is_gone_go(store, connection):
+    capability = Doubling()
+    write_served(connection, capability, [serve(capability, store, connection, shop) for shop in ("a", "b")])
+    connection.execute("INSERT INTO ml.evaluation SELECT * REPLACE ('other' AS capability) FROM ml.evaluation")
+    rows = write_served(connection, capability, [serve(capability, store, connection, "b")])
+    assert rows == {"doubled": 200}
+    for table in ("doubled", "score_status"):
+        assert connection.execute(f"SELECT DISTINCT shop_id FROM ml.{table}").fetchall() == [("b",)]
+    found = connection.execute("SELECT capability, shop_id FROM ml.evaluation ORDER BY ALL").fetchall()
+    assert found == [("doubling", "b"), ("other", "a"), ("other", "b")]
+    assert write_served(connection, capability, []) == {"doubled": 0}
+
+
+def test_a_shop_that_loses_its_customers_keeps_its_scores_marked_stale_and_others_are_fresh(store, connection):
+    capability, emptied = Doubling(), Doubling(visits=())
+    write_served(connection, capability, [serve(capability, store, connection, shop) for shop in ("a", "b")])
+    later = [serve(emptied, store, connection, "a"), serve(capability, store, connection, "b")]
+    write_served(connection, capability, later)
+    found = connection.execute("SELECT shop_id, served_as_of, status FROM ml.score_status ORDER BY ALL").fetchall()
+    assert found == [("a", DAY, STALE), ("b", DAY, FRESH)]
+    assert connection.execute("SELECT count(*) FROM ml.doubled WHERE shop_id = 'a'").fetchall() == [(200,)]
 
 
 def test_a_run_killed_before_it_wrote_is_made_up_for(store, connection):

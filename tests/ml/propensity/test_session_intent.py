@@ -124,9 +124,9 @@ def test_a_feature_that_knows_the_purchase_is_refused(tmp_path: Path) -> None:
         pytest.param(sessions(1, 1), "history: needed", id="one session"),
         pytest.param(sessions(1, 300), "history: needed", id="one day"),
         pytest.param(sessions(2, 300), "history: needed", id="one complete day"),
-        pytest.param(sessions(10, 1), "customers of both kinds|cases to learn from", id="one session a day"),
-        pytest.param(sessions(buys=0), "customers of both kinds", id="nobody buys"),
-        pytest.param(sessions(buys=1), "customers of both kinds", id="everybody buys"),
+        pytest.param(sessions(10, 1), "cases of both kinds|cases to learn from", id="one session a day"),
+        pytest.param(sessions(buys=0), "cases of both kinds", id="nobody buys"),
+        pytest.param(sessions(buys=1), "cases of both kinds", id="everybody buys"),
         pytest.param(sessions().assign(purchases=1), "sessions: needed at least one", id="all bought before"),
     ],
 )
