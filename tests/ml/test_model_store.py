@@ -151,6 +151,8 @@ def test_a_pinned_version_stays_until_it_is_unpinned(tmp_path: Path) -> None:
     store.save(record(3), "newer")
     assert store.champion("churn", "shop") == record(1)
     assert list(store.registry().query("is_pinned")["version"]) == [record(1).version]
+    now = store.registry().set_index("version")["status"]
+    assert [now[record(day).version] for day in (1, 2, 3)] == [CHAMPION, CHALLENGER, CHALLENGER]
     store.unpin("churn", "shop")
     assert store.champion("churn", "shop") == record(1)
     store.save(record(4), "newest")
