@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli_support import answer_json, refuse, settings_or_refuse
+from orchestration.cli_support import answer_json, known_errors, refuse, settings_or_refuse
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Which models serve; pin one, or let contests decide."
@@ -46,8 +46,10 @@ def pin(capability: CapabilityName, version: Version, shop: ShopOption = None) -
     settings = settings_or_refuse()
     from ml.registry.store import ModelStore
 
+    with known_errors():
+        shop_id = settings.shop(shop).shop_id
     try:
-        ModelStore(settings.models).pin(capability, settings.shop(shop).shop_id, version)
+        ModelStore(settings.models).pin(capability, shop_id, version)
     except KeyError as error:
         refuse(str(error.args[0]))
     typer.echo(f"{capability}: version {version} serves from the next run on.")
@@ -64,8 +66,10 @@ def unpin(capability: CapabilityName, shop: ShopOption = None) -> None:
     settings = settings_or_refuse()
     from ml.registry.store import ModelStore
 
+    with known_errors():
+        shop_id = settings.shop(shop).shop_id
     try:
-        ModelStore(settings.models).unpin(capability, settings.shop(shop).shop_id)
+        ModelStore(settings.models).unpin(capability, shop_id)
     except KeyError as error:
         refuse(str(error.args[0]))
-    typer.echo(f"{capability}: the next training decides again.")
+    typer.echo(f"{capability}: the next run learns anew and decides again.")

@@ -15,8 +15,9 @@ import pandas as pd
 
 _INK, _PALE, _MARKS = "#1f3a5f", "#b0b7c3", "osD^vPX*<>"
 _SIZE = (5.2, 3.6)
+_COLOURS = 128
 #: Points of a scatter beyond this only darken it.
-SCATTER_POINTS = 1200
+SCATTER_POINTS = 4000
 
 
 def reliability_plot(tables: Mapping[str, pd.DataFrame], title: str) -> bytes:
@@ -110,6 +111,7 @@ def _drawn(draw: Callable[[Any], None], title: str) -> bytes:
     # Not pyplot: it keeps figures and picks a display, and this runs in a server.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from PIL import Image
 
     figure = Figure(figsize=_SIZE, dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
@@ -119,6 +121,8 @@ def _drawn(draw: Callable[[Any], None], title: str) -> bytes:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     draw(axes)
-    image = io.BytesIO()
+    image, small = io.BytesIO(), io.BytesIO()
     figure.savefig(image, format="png", metadata={"Software": None})
-    return image.getvalue()
+    # A drawing has few colours: a palette makes a third of it, and these images are kept with every run.
+    Image.open(image).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE).save(small, "png", optimize=True)
+    return small.getvalue()

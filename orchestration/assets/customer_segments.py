@@ -58,11 +58,13 @@ def build_segment_assets(settings: Settings) -> dg.AssetsDefinition:
             "model_version": result.model_version,
             "why": "; ".join(f"{status.shop_id}: {status.reason}" for status in statuses),
             "names": dg.MarkdownMetadataValue(markdown_table(list(names.columns), names.to_numpy().tolist())),
-            **image_metadata(segment_plots(result)),
         }
-        for table in _TABLES:
+        plots = image_metadata(segment_plots(result))
+        for number, table in enumerate(_TABLES):
+            # Every run's metadata stays in Dagster's storage: the plot is shown once, with the first table.
+            told = {**shown, **plots} if number == 0 else shown
             yield dg.MaterializeResult(
-                asset_key=["ml", table], metadata={"dagster/row_count": rows["ml", table], **shown}
+                asset_key=["ml", table], metadata={"dagster/row_count": rows["ml", table], **told}
             )
 
     return customer_segments

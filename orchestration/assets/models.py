@@ -22,6 +22,9 @@ GROUP = "ml"
 RETRAIN_TAG = "footfall/retrain"
 _SHOWN_PLOTS = 6
 _SHOWN_DRIFT = 8
+_SHOWN_ROWS = 200
+#: Of one PNG; base64 makes a third more of it, 100 KB in all.
+MOST_IMAGE_BYTES = 75_000
 
 
 @dataclass(frozen=True)
@@ -83,28 +86,38 @@ def _build(settings: Settings, step: ModelStep) -> dg.AssetsDefinition:
                 context.log.info(f"{one.status.shop_id}: {note}")
         with warehouse.connect() as connection:
             rows = write_served(connection, capability, served)
-        metadata = _metadata(served)
-        for table in step.tables:
-            yield dg.MaterializeResult(asset_key=["ml", table], metadata={"dagster/row_count": rows[table], **metadata})
+        metadata = serving_metadata(served)
+        # Every run's metadata stays in Dagster's storage: the plots are shown once, with the first table.
+        plots = image_metadata(served[0].plots) if served else {}
+        for number, table in enumerate(step.tables):
+            shown = {**metadata, **plots} if number == 0 else metadata
+            yield dg.MaterializeResult(asset_key=["ml", table], metadata={"dagster/row_count": rows[table], **shown})
 
     return models
 
 
 def image_metadata(plots: Mapping[str, bytes]) -> dict[str, dg.MarkdownMetadataValue]:
-    """PNG images by title, as an asset's page shows them."""
+    """PNG images by title, as an asset's page shows them: the first few, and none so great that it bloats the storage
+    that keeps it (``MOST_IMAGE_BYTES``), of which only the title is shown."""
     return {
-        title: dg.MarkdownMetadataValue(f"![{title}](data:image/png;base64,{base64.b64encode(image).decode()})")
+        title: dg.MarkdownMetadataValue(
+            f"![{title}](data:image/png;base64,{base64.b64encode(image).decode()})"
+            if len(image) <= MOST_IMAGE_BYTES
+            else f"{title}: not shown, {len(image) // 1024} KB"
+        )
         for title, image in list(plots.items())[:_SHOWN_PLOTS]
     }
 
 
-def _metadata(served: Sequence["Served"]) -> dict[str, Any]:
-    """What the asset's page shows: states, figures, drift, plots."""
+def serving_metadata(served: Sequence["Served"]) -> dict[str, Any]:
+    """What a page shows of all shops: states, figures and drift, the first of each where shops are many."""
     statuses = [
         [one.status.shop_id, one.status.status, str(one.status.served_as_of or ""), one.status.reason] for one in served
     ]
     shown: dict[str, Any] = {
-        "status": dg.MarkdownMetadataValue(markdown_table(["shop", "status", "served as of", "why"], statuses))
+        "status": dg.MarkdownMetadataValue(
+            markdown_table(["shop", "status", "served as of", "why"], statuses[:_SHOWN_ROWS])
+        )
     }
     figures = [
         [row.shop_id, row.model, row.metric, row.value, row.ci_low, row.ci_high]
@@ -114,18 +127,18 @@ def _metadata(served: Sequence["Served"]) -> dict[str, Any]:
     ]
     if figures:
         head = ["shop", "model", "metric", "value", "low", "high"]
-        shown["evaluation"] = dg.MarkdownMetadataValue(markdown_table(head, figures))
+        shown["evaluation"] = dg.MarkdownMetadataValue(markdown_table(head, figures[:_SHOWN_ROWS]))
     drifted = [
         [one.status.shop_id, each.feature, each.psi, each.level]
         for one in served
         for each in sorted(one.drift, key=lambda each: -each.psi)[:_SHOWN_DRIFT]
     ]
     if drifted:
-        shown["drift"] = dg.MarkdownMetadataValue(markdown_table(["shop", "feature", "PSI", "level"], drifted))
-    for one in served[:1]:
-        shown |= image_metadata(one.plots)
+        shown["drift"] = dg.MarkdownMetadataValue(
+            markdown_table(["shop", "feature", "PSI", "level"], drifted[:_SHOWN_ROWS])
+        )
     versions = sorted({one.record.version for one in served if one.record})
-    return {**shown, "model_versions": ", ".join(versions) or "none"}
+    return {**shown, "model_versions": ", ".join(versions[:_SHOWN_ROWS]) or "none"}
 
 
 _HEADLINES = ("auc", "average_precision", "brier", "lift_at_10pct", "calibration_error", "rmse", "mae", "spearman")
