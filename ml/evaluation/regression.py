@@ -108,12 +108,22 @@ def mean_difference(
     n_resamples: int = 500,
     level: float = 0.95,
     random_state: int = 42,
+    groups: npt.ArrayLike | None = None,
 ) -> Estimate:
-    """Mean of challenger's less champion's loss on the same rows; below 0 with its interval is a clear win."""
+    """Mean of challenger's less champion's loss on the same rows; below 0 with its interval is a clear win.
+
+    With ``groups`` (shape ``(n,)``) whole groups are drawn: rows of one customer at several dates are not independent.
+    """
     difference = np.asarray(challenger_loss, dtype=float) - np.asarray(champion_loss, dtype=float)
     if difference.ndim != 1 or difference.size == 0:
         raise ValueError(f"losses: expected two non-empty lists of one length, got shape {difference.shape}")
-    draws = resampled_means(difference[:, None], n_resamples=n_resamples, random_state=random_state)
+    drawn = difference
+    if groups is not None:
+        _, member = np.unique(np.asarray(groups), return_inverse=True)
+        sums = np.bincount(member, weights=difference)
+        # scaled so that their mean is that of the rows
+        drawn = sums * len(sums) / len(difference)
+    draws = resampled_means(drawn[:, None], n_resamples=n_resamples, random_state=random_state)
     low, high = percentile_interval(draws[:, 0], level)
     return Estimate(float(difference.mean()), low, high, len(difference))
 

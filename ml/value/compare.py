@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from ml.evaluation.clustering import sample_rows
 from ml.evaluation.enough import NotEnoughData
@@ -30,6 +31,8 @@ from ml.value.spend import Boosted, RidgeTweedie, TwoPart
 CAPABILITY = "customer_value"
 #: Customers of a cut that candidates are held to at most: more only make narrow intervals narrower.
 MOST_TESTED = 40_000
+#: Chance of a wrong "better" over all comparisons; and resamples, enough for the strict level of each.
+_DOUBT, _RESAMPLES = 0.05, 1000
 
 #: Makes a candidate from a seed; the simplest first, for a tie goes to the simpler.
 Candidates = Sequence[Callable[[int], OutcomeModel]]
@@ -100,7 +103,9 @@ def try_candidates(
 def choose(trials: Sequence[Trial], random_state: int) -> tuple[str, str]:
     """Name of the chosen candidate, and why in words: the simplest that no later one beats beyond the interval.
 
-    Compared over all trials' customers; only candidates that could learn in every trial are compared.
+    Compared over all trials' customers, who are drawn with all of their rows; only candidates that could learn in
+    every trial are compared. One of several may look better by luck, so the interval's level is divided among them
+    (Bonferroni), as in ``ml.registry.contest``.
     """
     names = [name for name in trials[0].models if all(name in trial.models for trial in trials)]
     losses = {
@@ -109,11 +114,23 @@ def choose(trials: Sequence[Trial], random_state: int) -> tuple[str, str]:
         )
         for name in names
     }
+    customers = pd.factorize(
+        pd.concat([trial.cut.features["customer_id"].iloc[np.flatnonzero(rows)] for trial, rows in _known(trials)])
+    )[0]
+    level = 1 - _DOUBT / max(len(names) - 1, 1)
     champion, why = names[0], f"{names[0]} is the simplest"
     for name in names[1:]:
-        gain = mean_difference(losses[name], losses[champion], random_state=random_state)
+        gain = mean_difference(
+            losses[name],
+            losses[champion],
+            n_resamples=_RESAMPLES,
+            level=level,
+            random_state=random_state,
+            groups=customers,
+        )
         if gain.high < 0:
-            why = f"{name} beats {champion}: deviance {gain.value:+.4g} ({gain.low:+.4g} to {gain.high:+.4g})"
+            told = f"{gain.value:+.4g} ({gain.low:+.4g} to {gain.high:+.4g}, level {level:.3f})"
+            why = f"{name} beats {champion}: deviance {told}"
             champion = name
     return champion, why
 

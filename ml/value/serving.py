@@ -13,6 +13,7 @@ import pandas as pd
 
 from ml.evaluation.drift import Drift, Profile, drift, profile
 from ml.evaluation.enough import NotEnoughData
+from ml.evaluation.intervals import Estimate
 from ml.evaluation.plots import lines_plot
 from ml.evaluation.results import Measured
 from ml.outcomes.features import may_drift
@@ -27,7 +28,7 @@ from ml.value.customer_value import (
     score_customers,
     track_shop,
 )
-from ml.value.cuts import ShopHistory, read_history
+from ml.value.cuts import ORDERS, ShopHistory, read_history
 from ml.value.tracking import TRACKING_COLUMNS
 
 #: Days looked ahead: the first for which a shop's history is long enough to learn from and to test on.
@@ -98,7 +99,7 @@ class CustomerValue:
             status=CHAMPION,
             reason="; ".join(f"{target}: {why}" for target, why in model.reasons_.items()),
             parameters=dict(self.parameters(data)),
-            metrics={},
+            metrics=_metrics(model),
         )
         measured = [_with_version(row, record.version) for row in model.measured_]
         tracking = track_shop(model, history)
@@ -121,6 +122,16 @@ class CustomerValue:
         orders = scored["customer_value"]["expected_orders"].to_numpy(dtype=float, na_value=np.nan)
         broken = int((~(orders >= 0)).sum())
         return f"{broken} of {len(orders)} customers have no expected orders" if broken else None
+
+
+def _metrics(model: CustomerValueModel) -> dict[str, object]:
+    """What the chosen models reached at the newest cut: name -> value, low, high."""
+    newest = model.trials_[ORDERS][0].cut.as_of
+    return {
+        row.metric: [round(part, 6) for part in row.figure[:3]]
+        for row in model.measured_
+        if row.subject.as_of == newest and row.detail.get("chosen") and isinstance(row.figure, Estimate)
+    }
 
 
 def _with_version(row: Measured, version: str) -> Measured:

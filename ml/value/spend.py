@@ -104,7 +104,7 @@ class RidgeTweedie(_Regression):
         gaps = np.isnan(logs)
         self.gaps_ = np.flatnonzero(gaps.any(axis=0))
         self.fill_ = np.array([np.median(c[~np.isnan(c)]) if (~np.isnan(c)).any() else 0.0 for c in logs.T])
-        design = self._design(X, scaled=False)
+        design = self._design(X)
         self.mean_ = design.mean(axis=0)
         spread = design.std(axis=0)
         # a column that never varies says nothing: it becomes 0, not 0/0
@@ -121,7 +121,7 @@ class RidgeTweedie(_Regression):
         expected: Floats = np.exp(np.minimum(linear, 50.0))
         return expected
 
-    def _design(self, X: Floats, scaled: bool = True) -> Floats:
+    def _design(self, X: Floats) -> Floats:
         logs = _signed_log(X)
         gaps = np.isnan(logs)
         return np.column_stack([np.where(gaps, self.fill_, logs), gaps[:, self.gaps_].astype(float)])

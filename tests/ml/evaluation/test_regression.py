@@ -123,3 +123,14 @@ def test_broken_input_is_refused(actual, predicted, message):
 def test_the_power_lies_between_poisson_and_gamma():
     with pytest.raises(ValueError, match=r"power: expected a number between 1 and 2, got 2\.5"):
         tweedie_loss([1.0], [1.0], power=2.5)
+
+
+def test_rows_of_one_customer_that_say_the_same_narrow_no_interval():
+    generator = np.random.default_rng(3)
+    better, worse = generator.random(500), generator.random(500) + 0.1
+    once = mean_difference(better, worse)
+    twice = mean_difference(np.tile(better, 2), np.tile(worse, 2), groups=np.tile(np.arange(500), 2))
+    naive = mean_difference(np.tile(better, 2), np.tile(worse, 2))
+    assert twice.value == pytest.approx(once.value)
+    assert twice.high - twice.low == pytest.approx(once.high - once.low)
+    assert naive.high - naive.low < 0.8 * (once.high - once.low)
