@@ -19,6 +19,11 @@ _STEPS = {
     "dbt_daily": "Building sessions, orders and daily tables (dbt)",
     "dbt_whole": "Building customers, products and key figures (dbt)",
     "customer_segments": "Grouping customers (K-Means, evaluated)",
+    "churn": "Who is about to leave (learned when due)",
+    "purchase_propensity": "Who is about to buy (learned when due)",
+    "session_intent": "Which sessions were about to buy (learned when due)",
+    "customer_value": "What customers are worth (learned when due)",
+    "dbt_after_ml": "Putting scores beside customers (dbt)",
     "published": "Publishing for readers",
 }
 _listeners: list[Say] = []

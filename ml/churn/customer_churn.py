@@ -105,7 +105,7 @@ class Churn:
                 {"reason": data.history.reason},
             )
         )
-        return Trained(record, learned.model, figures, plots(learned, "churn"))
+        return Trained(record, learned.model.watching(data.features), figures, plots(learned, "churn"))
 
     def task(self, horizon_days: int) -> Task:
         """Who stands, and against what."""

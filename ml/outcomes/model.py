@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -27,8 +27,9 @@ class OutcomeModel:
     """What serves for one shop, capability and horizon.
 
     ``model`` is the winner fitted to all dates; ``concepts`` its columns by what they speak of; ``typical``
-    the usual customer's features (medians of the newest date learned from), ``profiles`` how they were
-    distributed then, those of columns that grow with the calendar left out.
+    the usual customer's features (medians of the newest date learned from), ``profiles`` how the features of
+    those whom it was to score were distributed when it was trained, those of columns that grow with the
+    calendar left out.
     """
 
     horizon_days: int
@@ -36,6 +37,14 @@ class OutcomeModel:
     concepts: dict[str, list[str]]
     typical: dict[str, float]
     profiles: tuple[Profile, ...]
+
+    def watching(self, scored: pd.DataFrame) -> OutcomeModel:
+        """The same model, for which drift is measured from ``scored``, the features it is trained to score.
+
+        Not from those it learned from: they are a horizon old, what changed in between is for the back-test to
+        judge, and a model cannot be learned from anything newer.
+        """
+        return replace(self, profiles=tuple(profile(scored[name]) for name in self.features if may_drift(name)))
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -94,7 +103,7 @@ def outcome_model(model: ProbabilityModel, newest: Origin, horizon_days: int, co
         model=model,
         concepts=concepts(used),
         typical=_medians(newest.frame, columns),
-        profiles=tuple(profile(newest.frame[name]) for name in used if may_drift(name)),
+        profiles=(),
     )
 
 

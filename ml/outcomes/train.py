@@ -163,7 +163,7 @@ def measured(learned: Learned, record: ModelRecord, *, suffix: str = "") -> Iter
         if behind is not None:
             about["leader"] = found.verdict.leader
             about["leader_is_better_by_auc"] = [round(part, 6) for part in behind[:3]]
-            about["ties_with_leader"] = behind.low <= 0
+            about["as_good_as_leader"] = name in found.verdict.as_good
         for metric, figure in figures.items():
             yield Measured(subject(name), metric, figure, n, about)
     for name, why in found.failed.items():

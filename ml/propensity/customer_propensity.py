@@ -106,7 +106,7 @@ class CustomerPropensity:
             figures += measured(one, record, suffix=f"_{horizon}d")
             images |= plots(one, f"purchase within {horizon} days")
         model = PropensityModel(
-            {horizon: one.model for horizon, one in learned.items()},
+            {horizon: one.model.watching(data.features) for horizon, one in learned.items()},
             {horizon: one.found.winner for horizon, one in learned.items()},
         )
         return Trained(record, model, figures, images)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import ClassifierMixin
 
-from ml.evaluation.drift import Drift, profile
+from ml.evaluation.drift import Drift
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.leakage import too_good_features
 from ml.evaluation.origins import Origin
@@ -112,7 +112,10 @@ class SessionIntent:
         learned = self.learn(history(), champion.model if champion else None, random_state)
         record = record_of(learned, data.shop_id, data.as_of, self.parameters(data), random_state)
         return Trained(
-            record, learned.model, list(measured(learned, record)), plots(learned, "purchase in the session")
+            record,
+            learned.model.watching(data.features),
+            list(measured(learned, record)),
+            plots(learned, "purchase in the session"),
         )
 
     def learn(
@@ -165,7 +168,7 @@ class SessionIntent:
             most_rows=FINAL_ROWS,
             random_state=random_state,
         )
-        model = _served_model(fitted, newest, days)
+        model = _served_model(fitted, days)
         return Learned(task, model, found, tuple(alarms), (*numeric, *steps, *categorical), tuple(known))
 
     def drift(self, model: Any, data: ShopData) -> Sequence[Drift]:
@@ -205,7 +208,7 @@ def _fold_days(origins: Sequence[Origin]) -> int:
     return min(((later - earlier).days for earlier, later in pairwise(days)), default=1)
 
 
-def _served_model(fitted: ProbabilityModel, newest: Origin, fold_days: int) -> OutcomeModel:
+def _served_model(fitted: ProbabilityModel, fold_days: int) -> OutcomeModel:
     used = [*fitted.numeric_, *fitted.categorical_]
     concepts = {name: [column for column in columns if column in used] for name, columns in CONCEPTS.items()}
     return OutcomeModel(
@@ -213,5 +216,5 @@ def _served_model(fitted: ProbabilityModel, newest: Origin, fold_days: int) -> O
         model=fitted,
         concepts={name: columns for name, columns in concepts.items() if columns},
         typical={},
-        profiles=tuple(profile(newest.frame[name]) for name in used),
+        profiles=(),
     )

@@ -12,7 +12,7 @@ from importlib import metadata
 import numpy as np
 import pandas as pd
 
-#: Serves; lost to the one that serves, but not beyond doubt; lost, or refused; served once.
+#: Serves; won, and waits while a person has pinned another; was refused; served once.
 CHAMPION, CHALLENGER, REJECTED, RETIRED = "champion", "challenger", "rejected", "retired"
 #: What a saved model is read back with; another version may read it differently.
 _LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy")

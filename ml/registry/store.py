@@ -23,7 +23,7 @@ import joblib
 import pandas as pd
 
 from ml.evaluation.results import EVALUATION_COLUMNS, evaluation_frame
-from ml.registry.record import CHAMPION, RETIRED, ModelRecord, registry_frame
+from ml.registry.record import CHALLENGER, CHAMPION, RETIRED, ModelRecord, registry_frame
 
 _RECORD, _MODEL, _POINTER = "record.json", "model.joblib", "champion.json"
 _EVALUATION, _PLOTS = "evaluation.json", "plots"
@@ -169,16 +169,15 @@ class ModelStore:
 
     def registry(self) -> pd.DataFrame:
         """``ml.model_registry``: every version of every shop with its status as it is now."""
-        return registry_frame(
-            (
-                record,
-                _status(record, pointer),
-                bool(pointer and pointer.is_pinned and pointer.version == record.version),
-            )
-            for capability, shop_id in self._shops()
-            for pointer in [self.pointer(capability, shop_id)]
-            for record in self.records(capability, shop_id)
-        )
+        rows: list[tuple[ModelRecord, str, bool]] = []
+        for capability, shop_id in self._shops():
+            pointer = self.pointer(capability, shop_id)
+            seen = False
+            for record in self.records(capability, shop_id):
+                serves = pointer is not None and pointer.version == record.version
+                seen = seen or serves
+                rows.append((record, _status(record, serves, seen), serves and bool(pointer and pointer.is_pinned)))
+        return registry_frame(rows)
 
     def _shops(self) -> Iterator[tuple[str, str]]:
         for capability in sorted(self.folder.glob("*/")):
@@ -215,10 +214,13 @@ class ModelStore:
             (self._place(capability, shop_id) / record.version / _MODEL).unlink(missing_ok=True)
 
 
-def _status(record: ModelRecord, pointer: Pointer | None) -> str:
-    if pointer is not None and pointer.version == record.version:
+def _status(record: ModelRecord, serves: bool, after_champion: bool) -> str:
+    """What a version is now: one that won later than the champion waits behind a pin, one that won before served."""
+    if serves:
         return CHAMPION
-    return RETIRED if record.status == CHAMPION else record.status
+    if record.status != CHAMPION:
+        return record.status
+    return CHALLENGER if after_champion else RETIRED
 
 
 def _replace(path: Path, text: str) -> None:

@@ -22,6 +22,8 @@ from ml.serving.status import FRESH, NOT_ENOUGH_DATA, STALE, ScoreStatus, last_s
 RETRAIN_AFTER_DAYS = 30
 #: More of a model's features than this share in severe drift: its scores are not to be believed.
 MOST_DRIFTED = 0.5
+#: Days since the last scores after which drift is the new normal, and a model is learned from it.
+LASTING_DRIFT_DAYS = 3
 _SHOWN = 3
 
 
@@ -54,8 +56,9 @@ def serve(
     """Scores of ``shop_id``, or the reason why yesterday's stay or why there are none.
 
     A model is learned where none serves or can be read, where the last one is ``RETRAIN_AFTER_DAYS`` old or was made
-    by other code, libraries, features or parameters, where its features have drifted, and where ``retrain`` asks
-    for it. ``NotEnoughData`` is an answer here, and so is a model that cannot be read; every other error is raised.
+    by other code, libraries, features or parameters, where its features have drifted for ``LASTING_DRIFT_DAYS``, and
+    where ``retrain`` asks for it. ``NotEnoughData`` is an answer here, and so is a model that cannot be read;
+    every other error is raised.
     """
     before = last_status(connection, capability.name, shop_id)
     try:
@@ -69,7 +72,7 @@ def serve(
     drifted: Sequence[Drift] = ()
     if champion and not due:
         drifted = capability.drift(model, data)
-        due = _drifted_too_far(drifted)
+        due = _lasting(_drifted_too_far(drifted), before, data.as_of)
     if due and not (pointer and pointer.is_pinned and not retrain):
         try:
             trained = capability.train(data, champion, random_state)
@@ -85,7 +88,8 @@ def serve(
     shown: dict[str, Any] = {"evaluation": store.evaluation(newest), "plots": store.plots(newest)} if newest else {}
     if champion is None and unreadable is None:
         reason = notes[-1] if notes else "no model was good enough to serve"
-        return Served(_unserved(capability, shop_id, before, data.as_of, reason), notes=tuple(notes), **shown)
+        status = _unserved(capability, shop_id, before, data.as_of, reason, refused=newest is not None)
+        return Served(status, notes=tuple(notes), **shown)
     refused = unreadable
     scored: Mapping[str, pd.DataFrame] = {}
     if champion is not None and refused is None:
@@ -159,6 +163,17 @@ def _drifted_too_far(drifted: Sequence[Drift]) -> str | None:
         return None
     shown = ", ".join(f"{one.feature} {one.psi:.2f}" for one in severe[:_SHOWN])
     return f"{len(severe)} of {len(drifted)} features have drifted (PSI: {shown})"
+
+
+def _lasting(drifted: str | None, before: ScoreStatus | None, as_of: dt.date) -> str | None:
+    """Drift that is to be learned from: it has kept scores back for ``LASTING_DRIFT_DAYS``, or there never were any.
+
+    On its first days it may as well be a log that broke, from which a model would learn what is not so.
+    """
+    if drifted is None or before is None or before.served_as_of is None:
+        return drifted
+    days = (as_of - before.served_as_of).days
+    return f"for {days} days {drifted}" if days >= LASTING_DRIFT_DAYS else None
 
 
 def _unserved(

@@ -37,7 +37,8 @@ HORIZONS = (90, 60, 30)
 
 @dataclass(frozen=True)
 class ServedValue:
-    """What is kept: the fitted model, how its features were distributed, and repeat purchases as they were tracked."""
+    """What is kept: the fitted model, how the features were distributed that it was trained to score, and repeat
+    purchases as they were tracked."""
 
     model: CustomerValueModel
     profiles: tuple[Profile, ...]
@@ -81,7 +82,7 @@ class CustomerValue:
         """The candidates' contest is at earlier cuts, with naive ones among them, so its winner serves."""
         history: ShopHistory = data.history
         model = CustomerValueModel(random_state=random_state).fit(history)
-        newest, oldest = history.cuts[0], history.cuts[-1]
+        oldest = history.cuts[-1]
         rows = pd.concat([cut.features for cut in history.cuts], ignore_index=True)
         record = ModelRecord(
             capability=self.name,
@@ -102,7 +103,7 @@ class CustomerValue:
         )
         measured = [_with_version(row, record.version) for row in model.measured_]
         tracking = track_shop(model, history)
-        profiles = tuple(profile(newest.features[name]) for name in model.features_ if may_drift(name))
+        profiles = tuple(profile(data.features[name]) for name in model.features_ if may_drift(name))
         return Trained(record, ServedValue(model, profiles, tracking), measured, _plots(tracking))
 
     def drift(self, model: Any, data: ShopData) -> Sequence[Drift]:

@@ -34,7 +34,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg
 
     # One partitioning for all of the step, views and seeds included: assets that are partitioned differently
     # are split over several runs by a backfill from the UI, and a part of this step alone would be wrong.
-    # Excluding the whole models excludes the tests that read them, too: those run in the whole step.
+    # Excluding the models of later steps excludes the tests that read them, too: those run with the later step.
     @dbt_assets(
         manifest=manifest,
         exclude=f"{WHOLE} {AFTER_ML}",
@@ -61,6 +61,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg
     @dbt_assets(
         manifest=manifest,
         select=WHOLE,
+        exclude=AFTER_ML,
         name="dbt_whole",
         dagster_dbt_translator=translator,
         pool=WAREHOUSE_POOL,

@@ -14,25 +14,37 @@ from ml.evaluation.origins import Origin, cuts
 from ml.registry.contest import Contender, decide
 
 
-def contest(values: dict[str, tuple[int, float]], champion: str | None = None, doubt: float = 0.01):
-    """Contenders by name with simplicity and value; two tie where their values differ by no more than ``doubt``."""
+def contest(values: dict[str, tuple[int, float]], champion: str | None = None, error: float = 0.01):
+    """Contenders by name with simplicity and value; the standard error of every difference is ``error``."""
 
     def compare(new: str, old: str, level: float) -> Estimate:
         gained = values[new][1] - values[old][1]
-        return Estimate(gained, gained - doubt, gained + doubt, 100)
+        width = error * (1 if level < 0.9 else 2.5)
+        return Estimate(gained, gained - width, gained + width, 100)
 
     contenders = [Contender(name, simplicity) for name, (simplicity, _) in values.items()]
     return decide(contenders, {name: value for name, (_, value) in values.items()}, compare, champion)
 
 
-def test_of_those_that_tie_with_the_best_the_simplest_serves() -> None:
+def test_of_those_as_good_as_the_best_the_simplest_serves() -> None:
     verdict = contest({"rule": (0, 0.60), "logit": (1, 0.735), "forest": (6, 0.74), "boosting": (7, 0.738)})
     assert (verdict.winner, verdict.leader) == ("logit", "forest")
+    assert verdict.as_good == ("logit", "forest", "boosting")
     assert verdict.gains["rule"].low > 0
     assert "forest" not in verdict.gains
 
 
-def test_a_champion_yields_to_nothing_that_only_ties_unless_it_is_simpler() -> None:
+def test_as_good_is_one_standard_error_and_not_all_that_few_customers_cannot_tell_apart() -> None:
+    assert contest({"logit": (1, 0.72), "forest": (6, 0.74)}).winner == "forest"
+    assert contest({"logit": (1, 0.731), "forest": (6, 0.74)}).winner == "logit"
+
+
+def test_a_baseline_is_as_good_until_it_is_beaten_beyond_doubt() -> None:
+    assert contest({"recency": (0, 0.72), "forest": (6, 0.74)}).winner == "recency"
+    assert contest({"recency": (0, 0.71), "forest": (6, 0.74)}).winner == "forest"
+
+
+def test_a_champion_as_good_as_the_best_yields_only_to_a_simpler_one_as_good() -> None:
     models = {"logit": (1, 0.70), "forest": (6, 0.735), "boosting": (7, 0.74)}
     assert contest(models, champion="boosting").winner == "forest"
     assert contest(models, champion="forest").winner == "forest"
@@ -40,19 +52,25 @@ def test_a_champion_yields_to_nothing_that_only_ties_unless_it_is_simpler() -> N
     assert contest({**models, "logit": (1, 0.738)}, champion="forest").winner == "logit"
 
 
-def test_a_champion_yields_to_what_beats_it_beyond_the_interval() -> None:
+def test_a_champion_yields_to_what_beats_it_beyond_doubt() -> None:
     verdict = contest({"logit": (1, 0.70), "forest": (6, 0.735), "boosting": (7, 0.74)}, champion="logit")
     assert verdict.winner == "forest"
-    assert "beats logit by 0.0350 (0.0250 to 0.0450" in verdict.reason
-    # the simplest that ties with the leader does not beat the champion beyond doubt, the leader does
-    verdict = contest({"a": (1, 0.70), "b": (2, 0.709), "c": (3, 0.715)}, champion="a")
+    assert "beats logit by 0.0350 (0.0100 to 0.0600" in verdict.reason
+    # of those as good as the leader only the leader itself beats the champion beyond doubt
+    verdict = contest({"a": (1, 0.70), "b": (2, 0.722), "c": (3, 0.73)}, champion="a")
     assert (verdict.winner, verdict.leader) == ("c", "c")
 
 
-def test_what_ties_with_the_champion_and_with_the_best_and_is_simpler_serves() -> None:
+def test_what_only_measures_better_does_not_take_over() -> None:
+    verdict = contest({"logit": (1, 0.72), "forest": (6, 0.74)}, champion="logit")
+    assert (verdict.winner, verdict.leader) == ("logit", "forest")
+    assert "not beyond doubt" in verdict.reason
+
+
+def test_what_is_as_good_as_the_best_and_simpler_than_the_champion_serves() -> None:
     verdict = contest({"logit": (1, 0.737), "forest": (6, 0.73), "blend": (9, 0.745)}, champion="forest")
     assert (verdict.winner, verdict.leader) == ("logit", "blend")
-    assert "ties with forest" in verdict.reason and "is simpler" in verdict.reason
+    assert "simpler than forest" in verdict.reason
 
 
 def test_a_baseline_that_nothing_beats_serves_and_says_so() -> None:

@@ -151,6 +151,8 @@ def test_a_pinned_version_stays_until_it_is_unpinned(tmp_path: Path) -> None:
     store.save(record(3), "newer")
     assert store.champion("churn", "shop") == record(1)
     assert list(store.registry().query("is_pinned")["version"]) == [record(1).version]
+    now = store.registry().set_index("version")["status"]
+    assert [now[record(day).version] for day in (1, 2, 3)] == [CHAMPION, CHALLENGER, CHALLENGER]
     store.unpin("churn", "shop")
     assert store.champion("churn", "shop") == record(1)
     store.save(record(4), "newest")
@@ -189,7 +191,9 @@ def test_a_digest_is_of_content_and_not_of_the_order_of_rows() -> None:
     assert data_digest(frame.assign(x=[1.0, None, 3.1])) != data_digest(frame)
 
 
-@pytest.mark.parametrize("candidate", [*purchase_candidates(90, happens_on_order=True), *classifiers()], ids=str)
+@pytest.mark.parametrize(
+    "candidate", [*purchase_candidates(90, happens_on_order=True), *classifiers()], ids=lambda one: one.name
+)
 def test_every_candidate_can_be_saved(tmp_path: Path, candidate: object) -> None:
     joblib.dump(candidate, tmp_path / "candidate")
     assert joblib.load(tmp_path / "candidate").name == candidate.name  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ from ml.evaluation.results import Measured, Subject
 from ml.registry.record import CHAMPION, REJECTED, ModelRecord
 from ml.registry.store import ModelStore
 from ml.serving.capability import ShopData, Trained
-from ml.serving.serve import RETRAIN_AFTER_DAYS, Served, serve
+from ml.serving.serve import LASTING_DRIFT_DAYS, RETRAIN_AFTER_DAYS, Served, serve
 from ml.serving.status import FRESH, NOT_ENOUGH_DATA, STALE
 from ml.serving.write import write_served
 
@@ -141,9 +141,8 @@ def test_a_second_run_learns_nothing_and_a_new_warehouse_shows_the_same(store, c
         {"as_of": DAY + dt.timedelta(days=RETRAIN_AFTER_DAYS)},
         {"code_version": 2},
         {"horizon": 60},
-        {"visits": tuple(range(1000, 1200))},
     ],
-    ids=["too old", "other code", "other parameters", "drift"],
+    ids=["too old", "other code", "other parameters"],
 )
 def test_what_makes_a_training_due(store, connection, change):
     capability = Doubling()
@@ -152,6 +151,33 @@ def test_what_makes_a_training_due(store, connection, change):
         setattr(capability, name, value)
     run(capability, store, connection)
     assert capability.trained == 2
+    assert statuses(connection) == [(capability.as_of, FRESH)]
+
+
+def test_drift_keeps_scores_back_and_is_learned_from_once_it_has_lasted(store, connection):
+    capability = Doubling()
+    run(capability, store, connection)
+    capability.visits = tuple(range(1000, 1200))
+    for day in range(1, LASTING_DRIFT_DAYS):
+        capability.as_of = DAY + dt.timedelta(days=day)
+        served = run(capability, store, connection)
+        assert "drifted" in served.status.reason
+        assert statuses(connection) == [(DAY, STALE)]
+    assert capability.trained == 1
+    capability.as_of = DAY + dt.timedelta(days=LASTING_DRIFT_DAYS)
+    run(capability, store, connection)
+    assert capability.trained == 2
+    assert statuses(connection) == [(capability.as_of, FRESH)]
+
+
+def test_a_log_that_was_mended_is_scored_by_the_model_of_before(store, connection):
+    capability = Doubling()
+    run(capability, store, connection)
+    capability.as_of, capability.visits = DAY + dt.timedelta(days=1), tuple(range(1000, 1200))
+    run(capability, store, connection)
+    capability.as_of, capability.visits = DAY + dt.timedelta(days=2), tuple(range(200))
+    run(capability, store, connection)
+    assert capability.trained == 1
     assert statuses(connection) == [(capability.as_of, FRESH)]
 
 
@@ -192,6 +218,9 @@ def test_a_pinned_model_is_not_replaced_by_drift_and_refused_instead(store, conn
     assert capability.trained == 1
     assert "drifted" in served.status.reason
     assert statuses(connection) == [(DAY, STALE)]
+    capability.as_of = DAY + dt.timedelta(days=LASTING_DRIFT_DAYS)
+    run(capability, store, connection)
+    assert capability.trained == 1
     store.unpin("doubling", "shop")
     run(capability, store, connection)
     assert statuses(connection) == [(capability.as_of, FRESH)]
