@@ -74,7 +74,7 @@ def test_a_pin_serves_until_it_is_taken_off(store: ModelStore) -> None:
     done = models("pin", "churn", old.version)
     assert done.exit_code == 0, done.output
     assert f"version {old.version} serves" in done.stdout
-    assert listed("churn") == {old.version: ("champion", True), new.version: ("retired", False)}
+    assert listed("churn") == {old.version: ("champion", True), new.version: ("challenger", False)}
     done = models("unpin", "churn")
     assert done.exit_code == 0, done.output
     assert listed("churn")[old.version] == ("champion", False)
