@@ -58,7 +58,12 @@ def test_other_columns_are_refused(warehouse):
         replace_rows(warehouse, TABLE, EVALUATION_COLUMNS, rows("a", 1.0).drop(columns="n"))
     warehouse.execute("CREATE SCHEMA ml; CREATE TABLE ml.evaluation (x INT)")
     with pytest.raises(ValueError, match="found \\['x'\\]"):
-        replace_rows(warehouse, TABLE, EVALUATION_COLUMNS, rows("a", 1.0))
+        replace_rows(warehouse, TABLE, EVALUATION_COLUMNS, rows("a", 1.0), by=("capability",))
+
+
+def test_a_table_that_is_replaced_whole_may_have_had_other_columns(warehouse):
+    warehouse.execute("CREATE SCHEMA ml; CREATE TABLE ml.evaluation (x INT)")
+    assert replace_rows(warehouse, TABLE, EVALUATION_COLUMNS, rows("a", 1.0)) == 1
 
 
 @pytest.mark.parametrize("customers", [0, 7])

@@ -11,7 +11,7 @@ from tests.properties.warehouse import Warehouse
 
 _COUNTS = (
     "visitors", "sessions", "events", "page_views", "product_views", "searches", "wishlist_adds", "cart_adds",
-    "checkouts", "active_hours", "orders_discounted", "orders_cancelled", "orders_of_unknown_value",
+    "checkouts", "visit_seconds", "active_hours", "orders_discounted", "orders_cancelled", "orders_of_unknown_value",
 )  # fmt: skip
 
 

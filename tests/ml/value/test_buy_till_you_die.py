@@ -216,7 +216,7 @@ def test_regular_clockwork_buyers_do_not_break_the_search(kind):
     ],
 )
 def test_too_little_to_learn_from_is_said(kind, x, t_x, T, needed):
-    with pytest.raises(NotEnoughData, match=r"not enough data for .*/NBD") as raised:
+    with pytest.raises(NotEnoughData, match=r"Not enough data: .*/NBD") as raised:
         kind().fit(x, t_x, T)
     assert raised.value.needed == needed
     again = pickle.loads(pickle.dumps(raised.value))

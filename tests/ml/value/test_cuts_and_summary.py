@@ -107,9 +107,9 @@ def test_outcomes_are_those_of_the_days_looked_ahead(monkeypatch):
 
 
 def test_a_short_history_says_what_it_lacks():
-    with pytest.raises(NotEnoughData, match="needs 50 customers who had bought before 2023-12-03, found 0"):
+    with pytest.raises(NotEnoughData, match="needed 50 customers who had bought before 2023-12-03, found 0"):
         read_history(warehouse_of(DAYS), "shop", CUT + dt.timedelta(days=30), 90)
-    with pytest.raises(NotEnoughData, match="customer value: needs customers, found none known before"):
+    with pytest.raises(NotEnoughData, match="customer value: needed customers, found none known before"):
         read_history(warehouse_of(DAYS), "nobody", CUT, 90)
 
 

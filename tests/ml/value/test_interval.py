@@ -59,5 +59,5 @@ def test_nothing_spent_by_anyone():
 
 
 def test_too_few_rows_to_tell_a_tail():
-    with pytest.raises(NotEnoughData, match=r"intervals of level 0\.9: needs 20 customers of known outcome, found 19"):
+    with pytest.raises(NotEnoughData, match=r"intervals of level 0\.9: needed 20 customers of known outcome, found 19"):
         ConformalInterval().fit(*spend(19, 1))
