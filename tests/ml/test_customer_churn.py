@@ -91,7 +91,7 @@ def test_scores_have_their_columns_reasons_in_words_and_an_action(trained: tuple
     assert scores[["churn_probability", "risk_band", "action", "action_zh", "model_version"]].notna().all().all()
     high = scores[scores["risk_band"] == HIGH]
     assert high["reason_1"].notna().mean() > 0.95
-    assert high["reason_1"].str.startswith("last order").mean() > 0.3
+    assert high["reason_1"].str.contains("last order|last visit|visits in the last").mean() > 0.8
     assert (scores["reason_1"].isna() == scores["reason_1_zh"].isna()).all()
     assert not scores["reason_2"][scores["reason_1"].isna()].notna().any()
     assert churn.fault({"churn_scores": scores}, made.record) is None
