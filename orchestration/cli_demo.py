@@ -16,8 +16,8 @@ _LOOPBACK = "127.0.0.1"
 
 
 def demo(
-    visitors: Annotated[int, typer.Option(min=50, help="People who come to the simulated shop.")] = 5000,
-    days: Annotated[int, typer.Option(min=3, help="Days of history, ending yesterday.")] = 60,
+    visitors: Annotated[int, typer.Option(min=50, help="People who come to the simulated shop.")] = 4000,
+    days: Annotated[int, typer.Option(min=3, help="Days of history, ending yesterday.")] = 75,
     seed: Annotated[int, typer.Option(help="The same seed gives the same shop.")] = 7,
 ) -> None:
     """A simulated shop through every step: logs, lake, sessions, orders, RFM, segments, published files.

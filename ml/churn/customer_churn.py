@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ml.churn.actions import HIGH, LOW, MEDIUM, bands, risk_band, suggested, value_tier
-from ml.churn.horizon import shop_horizon
+from ml.churn.horizon import shop_horizon, within_history
 from ml.evaluation.drift import Drift
 from ml.evaluation.origins import Origin
 from ml.evaluation.results import Measured, Subject
@@ -60,7 +60,7 @@ class Churn:
 
     Parameters
     ----------
-    horizon_days : days ahead; from the shop's own rhythm where ``None``.
+    horizon_days : days ahead; from the shop's own rhythm where ``None``, less while the shop is too young for that.
     known_until : the day from which on nothing is known; the day after the shop's newest one where ``None``.
         For back-tests: training and scores are then those of that day.
     """
@@ -79,6 +79,8 @@ class Churn:
         if self.known_until is not None:
             span = Span(span.first_order, self.known_until)
         horizon = shop_horizon(connection, shop_id, span.known_until, self.horizon_days)
+        if self.horizon_days is None:
+            horizon = within_history(horizon, (span.known_until - span.first_order).days)
 
         def origins() -> list[Origin]:
             return read_origins(connection, shop_id, span, horizon.days, happens_on_order=False)

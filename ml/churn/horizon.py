@@ -26,6 +26,8 @@ HORIZONS = (30, 60, 90, 120, 180)
 RETURNED = 0.8
 #: Gaps are followed for this long: who comes back later is counted as not coming back.
 _FOLLOWED_DAYS = 365
+#: Days of history beyond two horizons: the first customers, and dates that step back by weeks.
+_ROOM_DAYS = 14
 #: Repurchases without which the shop's rhythm is not known.
 FEWEST_REPURCHASES = 50
 
@@ -66,6 +68,25 @@ def shop_horizon(
             raise ValueError(f"horizon_days: expected at least 1, got {horizon_days}")
         return Horizon(horizon_days, "set by hand")
     return choose_horizon(connection.execute(_GAPS, [shop_id, known_until, known_until]).df())
+
+
+def within_history(own: Horizon, known_days: int) -> Horizon:
+    """``own``, or the longest of ``HORIZONS`` that a shop of ``known_days`` since its first order can be tested on.
+
+    A back-test needs a horizon to learn from and one to be held to. Where not even the shortest fits, ``own``
+    stays, and what reads the history says how much of it is missing.
+    """
+    fitting = [days for days in HORIZONS if _history_needed(days) <= known_days]
+    if _history_needed(own.days) <= known_days or not fitting:
+        return own
+    return Horizon(
+        fitting[-1],
+        f"{own.reason}, but that takes {_history_needed(own.days)} days of history to learn, and {known_days} are known",
+    )
+
+
+def _history_needed(horizon_days: int) -> int:
+    return 2 * horizon_days + _ROOM_DAYS
 
 
 def choose_horizon(gaps: pd.DataFrame) -> Horizon:

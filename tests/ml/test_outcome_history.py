@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.churn.horizon import choose_horizon, returned_within, shop_horizon
+from ml.churn.horizon import Horizon, choose_horizon, returned_within, shop_horizon, within_history
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.leakage import changed_features, too_good_features
 from ml.outcomes.history import MOST_ORIGINS, Span, origin_dates, read_customers, read_origin, shop_span
@@ -144,3 +144,12 @@ def test_an_easy_task_is_no_leak() -> None:
     assert too_good_features(frame, y) == []
     assert [one.feature for one in too_good_features(frame[["d"]], y)] == ["d"]
     assert too_good_features(frame.assign(a=y), np.zeros(400)) == []
+
+
+def test_a_young_shop_looks_less_far_ahead_and_says_so() -> None:
+    own = Horizon(90, "90% within 90 days")
+    assert within_history(own, 194) == own
+    assert within_history(own, 193).days == 60
+    assert "takes 194 days of history to learn, and 193 are known" in within_history(own, 193).reason
+    assert within_history(own, 74).days == 30
+    assert within_history(own, 73) == own
