@@ -59,9 +59,14 @@ class FootfallTranslator(DagsterDbtTranslator):
 
 
 def _group(node: Mapping[str, Any]) -> str:
-    """``seeds``, ``staging``, ``features``, or layer and folder: ``intermediate_orders``, ``marts_core``."""
+    """``seeds``, ``staging``, ``features``, or layer and folder: ``intermediate_orders``, ``marts_core``.
+
+    What stands on the models' scores is a group of its own, so that groups flow one way.
+    """
     if node["resource_type"] == "seed":
         return "seeds"
+    if "after_ml" in node.get("tags", []):
+        return "marts_scores"
     folders = node["fqn"][1:-1]
     return folders[0] if folders[0] in _ONE_GROUP or len(folders) == 1 else f"{folders[0]}_{folders[1]}"
 

@@ -41,7 +41,7 @@ def lift_plot(tables: Mapping[str, pd.DataFrame], title: str) -> bytes:
         axes.plot([0, 1], [0, 1], color=_PALE, linestyle="--", label="random")
         for (name, table), style in zip(tables.items(), _styles(), strict=False):
             axes.plot([0, *table["share"]], [0, *table["found"]], label=name, **style)
-        axes.set(xlabel="share of customers, best first", ylabel="share of positives found", xlim=(0, 1), ylim=(0, 1))
+        axes.set(xlabel="share taken, best first", ylabel="share of positives found", xlim=(0, 1), ylim=(0, 1))
         axes.legend(frameon=False, fontsize=8)
 
     return _drawn(draw, title)

@@ -114,7 +114,7 @@ def serve(
         data.as_of,
         data.as_of,
         FRESH,
-        f"{champion.model}: {champion.reason}",
+        champion.reason,
         champion.version,
     )
     return Served(status, scored, drift=drifted, record=champion, notes=tuple(notes), **shown)

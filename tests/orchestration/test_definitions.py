@@ -66,7 +66,7 @@ def test_every_step_of_the_way_is_an_asset(specs: list[dg.AssetSpec]) -> None:
 def test_groups_are_the_layers(specs: list[dg.AssetSpec]) -> None:
     groups = {spec.group_name for spec in specs}
     assert {"ingestion", "staging", "marts_core", "marts_customers", "ml", "publishing"} <= groups
-    assert {"intermediate_events", "intermediate_orders", "intermediate_daily"} <= groups
+    assert {"intermediate_events", "intermediate_orders", "intermediate_daily", "marts_scores"} <= groups
 
 
 def test_every_table_belongs_to_a_domain_and_every_check_says_what_it_asks(
