@@ -79,10 +79,8 @@ def within_history(own: Horizon, known_days: int) -> Horizon:
     fitting = [days for days in HORIZONS if _history_needed(days) <= known_days]
     if _history_needed(own.days) <= known_days or not fitting:
         return own
-    return Horizon(
-        fitting[-1],
-        f"{own.reason}, but that takes {_history_needed(own.days)} days of history to learn, and {known_days} are known",
-    )
+    needed = f"{_history_needed(own.days)} days of history to learn, and {known_days} are known"
+    return Horizon(fitting[-1], f"{own.reason}, but that takes {needed}")
 
 
 def _history_needed(horizon_days: int) -> int:
