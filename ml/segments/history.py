@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
-from ml.write_table import replace_rows
+from ml.write_table import replace_rows, table_exists
 
 #: Column -> DuckDB type of ``ml.segment_history``, key shop_id, as_of, customer_id.
 HISTORY_COLUMNS: dict[str, str] = {
@@ -79,7 +79,7 @@ def read_history(connection: duckdb.DuckDBPyConnection, rfm: pd.DataFrame) -> Se
     Of each shop the last run before its date and the last run of an earlier month; nothing where the
     warehouse has no history yet. Nothing is written: a read-only connection will do.
     """
-    if not _exists(connection, "segment_history") or not _exists(connection, "segment_sizes"):
+    if not all(table_exists(connection, ("ml", table)) for table in ("segment_history", "segment_sizes")):
         return SegmentHistory.empty()
     connection.register("_dates", rfm[["shop_id", "as_of"]].drop_duplicates())
     try:
@@ -147,15 +147,6 @@ def write_history(
         """,
         [KEPT_DAYS],
     )
-
-
-def _exists(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
-    found = connection.execute(
-        "SELECT 1 FROM duckdb_tables() "
-        "WHERE database_name = current_database() AND schema_name = 'ml' AND table_name = ?",
-        [name],
-    ).fetchall()
-    return bool(found)
 
 
 def _earlier(days: pd.Series, as_of: dt.date) -> pd.Series:

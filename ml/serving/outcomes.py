@@ -16,7 +16,7 @@ import pandas as pd
 from ml.evaluation.classification import measure_probabilities
 from ml.evaluation.clustering import sample_rows
 from ml.evaluation.intervals import Estimate
-from ml.write_table import replace_rows
+from ml.write_table import ensure_table, replace_rows
 
 #: Days for which kept scores stay: the longest horizon, and a year to look back on.
 KEPT_DAYS = 550
@@ -84,7 +84,7 @@ def keep_scores(connection: duckdb.DuckDBPyConnection, promise: Promise) -> int:
     The same day again replaces its rows; an earlier day of a week that is kept already (a backfill) adds
     nothing.
     """
-    _ensure(connection, "score_history", HISTORY_COLUMNS)
+    ensure_table(connection, ("ml", "score_history"), HISTORY_COLUMNS)
     listed = ", ".join(HISTORY_COLUMNS)
     connection.begin()
     try:
@@ -137,8 +137,8 @@ def measure_outcomes(connection: duckdb.DuckDBPyConnection, promise: Promise) ->
 
     ``features.customer_outcomes`` says what happened, and whether the horizon lies within known data.
     """
-    _ensure(connection, "score_history", HISTORY_COLUMNS)
-    _ensure(connection, "outcomes", OUTCOME_COLUMNS)
+    ensure_table(connection, ("ml", "score_history"), HISTORY_COLUMNS)
+    ensure_table(connection, ("ml", "outcomes"), OUTCOME_COLUMNS)
     days = connection.execute(
         """
         WITH kept AS (SELECT DISTINCT shop_id, as_of, horizon_days FROM ml.score_history WHERE capability = ?),
@@ -201,9 +201,3 @@ def _row(
     return dict(
         zip(OUTCOME_COLUMNS, (capability, shop_id, as_of, horizon, version, metric, value, low, high, n), strict=True)
     )
-
-
-def _ensure(connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str]) -> None:
-    declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-    connection.execute("CREATE SCHEMA IF NOT EXISTS ml")
-    connection.execute(f'CREATE TABLE IF NOT EXISTS ml."{table}" ({declared})')
