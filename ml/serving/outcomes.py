@@ -16,6 +16,7 @@ import pandas as pd
 from ml.evaluation.classification import measure_probabilities
 from ml.evaluation.clustering import sample_rows
 from ml.evaluation.intervals import Estimate
+from ml.serving.erased import forget_erased
 from ml.write_table import ensure_table, replace_rows
 
 #: Days for which kept scores stay: the longest horizon, and a year to look back on.
@@ -82,7 +83,7 @@ def keep_scores(connection: duckdb.DuckDBPyConnection, promise: Promise) -> int:
     """Add today's scores to ``ml.score_history`` where they are the first of their week; returns rows kept.
 
     The same day again replaces its rows; an earlier day of a week that is kept already (a backfill) adds
-    nothing.
+    nothing. Customers who were erased are forgotten on every day.
     """
     ensure_table(connection, ("ml", "score_history"), HISTORY_COLUMNS)
     listed = ", ".join(HISTORY_COLUMNS)
@@ -129,6 +130,7 @@ def keep_scores(connection: duckdb.DuckDBPyConnection, promise: Promise) -> int:
     except BaseException:
         connection.rollback()
         raise
+    forget_erased(connection, "score_history")
     return int(added[0]) if added else 0
 
 
