@@ -60,7 +60,8 @@ def test_churn_is_as_good_as_what_was_seen_allows(beside: pd.DataFrame) -> None:
         return auc(y, beside[column].to_numpy(dtype=float))(np.ones(len(y)))
 
     ours, seen, planted = rank("churn_probability"), rank("seen"), rank("planted")
-    print(f"{beside['model'].iloc[0]} n {len(y)}: {ours:.3f}, seen {seen:.3f}, planted {planted:.3f}")
+    told = f"{ours:.3f}, recency {rank('days_since_last_order'):.3f}, seen {seen:.3f}, planted {planted:.3f}"
+    print(f"{beside['model'].iloc[0]} n {len(y)}: {told}")
     assert ours >= seen - 0.03
     assert ours < planted
 
