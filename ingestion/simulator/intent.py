@@ -51,7 +51,13 @@ def draw_intent(
 ) -> Floats:
     """Intent of visits; parallel arrays: keenness of the person, segment, source, interest left (above 0)."""
     mood = MOOD * config.rng("intent").standard_normal(len(segment))
-    return keenness + segment_intent(config.kinds_apart)[segment] + source_intent()[source] + interest_intent(interest) + mood
+    return (
+        keenness
+        + segment_intent(config.kinds_apart)[segment]
+        + source_intent()[source]
+        + interest_intent(interest)
+        + mood
+    )
 
 
 def segment_intent(apart: float) -> Floats:
