@@ -143,7 +143,7 @@ def build_catalogue(config: SimulatorConfig, clock: ShopClock) -> Catalogue:
     rank = np.empty(count)
     rank[rng.permutation(count)] = np.arange(1, count + 1)
     appeal = rank**-_POPULARITY_EXPONENT * active
-    weights = appeal * np.exp(np.outer(column("price_taste"), spread))
+    weights = appeal * np.exp(np.outer(column("price_taste", config.kinds_apart), spread))
     members = tuple(np.flatnonzero(category == number) for number in range(len(CATEGORIES)))
     return Catalogue(products, _price_versions(config, clock, rng, base), weights, members, clock.midnight(0))
 

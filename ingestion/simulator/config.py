@@ -48,6 +48,13 @@ class SimulatorConfig(BaseModel):
         default=0.05, ge=0, le=1, description="Days on which a swarm of one-hit visitors comes; at least one day."
     )
 
+    kinds_apart: float = Field(
+        default=1.0,
+        ge=1,
+        le=4,
+        description="How far apart the kinds of people lie in visits, conversion and price taste, and how much "
+        "less than usual people of one kind differ among themselves.",
+    )
     discount_lover_share: float = Field(default=0.12, ge=0, le=1, description="People who hunt for coupons.")
     payment_fidelity: float = Field(
         default=0.8, ge=0, le=1, description="Chance that a person pays with the preferred method."

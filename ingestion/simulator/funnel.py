@@ -72,7 +72,7 @@ def browse(
     parts = _looking(rng, pages, walked, intent)
 
     seen = walked[walked["kind"] == PRODUCT_KIND]
-    in_cart = rng.random(len(seen)) < chances.cart_chance(segment, intent)[seen["visit"]]
+    in_cart = rng.random(len(seen)) < chances.cart_chance(segment, intent, config.kinds_apart)[seen["visit"]]
     adds = seen[in_cart].assign(quantity=rng.choice(3, int(in_cart.sum()), p=_QUANTITIES) + 1)
     parts.append(
         _rows(

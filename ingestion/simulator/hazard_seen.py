@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ingestion.simulator.intent import KEENNESS
+from ingestion.simulator.intent import keenness_spread
 from ingestion.simulator.interest import ENGAGED, GONE, LEVELS, WEEK, transitions
-from ingestion.simulator.people import RATE_SHAPE, Population
+from ingestion.simulator.people import Population, rate_shape
 from ingestion.simulator.purchase_chance import PurchaseChances
 from ingestion.simulator.segments import SEGMENTS, column
 
-_RATE_NODES = np.geomspace(0.06, 5.0, 7)
+_LOWEST_RATE, _HIGHEST_RATE, _RATE_NODES = 0.06, 5.0, 7
 _KEENNESS_NODES = 3
 _CHUNK = 500  # people worked on at a time
 _NEVER = -60.0  # logarithm of the chance that who is gone comes
@@ -105,12 +105,15 @@ def _tally(slot: Numbers, outcome: Numbers, traffic: Floats, newcomer: NDArray[n
 def _kinds(chances: PurchaseChances, activity: float) -> _Kinds:
     """Every segment at every node of rate and keenness."""
     keenness, weights = np.polynomial.hermite_e.hermegauss(_KEENNESS_NODES)
-    density = _RATE_NODES**RATE_SHAPE * np.exp(-RATE_SHAPE * _RATE_NODES)  # of the gamma, per step of the logarithm
-    shape = (len(SEGMENTS), len(_RATE_NODES), _KEENNESS_NODES)
+    apart = chances.kinds_apart
+    # Nodes lie closer where people of a kind differ less; their density is the gamma's, per step of the logarithm.
+    rates = np.geomspace(_LOWEST_RATE ** (1 / apart), _HIGHEST_RATE ** (1 / apart), _RATE_NODES)
+    density = rates ** rate_shape(apart) * np.exp(-rate_shape(apart) * rates)
+    shape = (len(SEGMENTS), len(rates), _KEENNESS_NODES)
     segment, node, keen = (place.ravel() for place in np.indices(shape))
     share = np.einsum("s,r,k->srk", column("share"), density, weights).ravel()
-    carts, orders = chances.of_later_visits(segment, KEENNESS * keenness[keen])
-    per_week = column("visits_per_week")[segment] * _RATE_NODES[node] * activity
+    carts, orders = chances.of_later_visits(segment, keenness_spread(apart) * keenness[keen])
+    per_week = column("visits_per_week", apart)[segment] * rates[node] * activity
     return _Kinds(segment, share / share.sum(), per_week, carts - orders, orders)
 
 

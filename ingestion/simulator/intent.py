@@ -16,7 +16,7 @@ from ingestion.simulator.config import SimulatorConfig
 from ingestion.simulator.segments import column
 from ingestion.simulator.traffic import SOURCES
 
-#: Spread of keenness among people, and of the mood of visits.
+#: Spread of keenness among people (usually), and of the mood of visits.
 KEENNESS, MOOD = 0.5, 1.0
 #: What intent gains from the logarithm of the segment's conversion and of the interest that is left.
 _FROM_CONVERSION, _FROM_INTEREST = 0.35, 0.3
@@ -38,7 +38,12 @@ Numbers = NDArray[np.int64]
 
 def draw_keenness(config: SimulatorConfig, count: int) -> Floats:
     """How much each person's visits are out to buy, against others of the segment."""
-    return KEENNESS * config.rng("keenness").standard_normal(count)
+    return keenness_spread(config.kinds_apart) * config.rng("keenness").standard_normal(count)
+
+
+def keenness_spread(apart: float) -> float:
+    """Spread of keenness among people of a kind; less where the kinds lie ``apart`` (``segments.kinds``)."""
+    return KEENNESS / apart
 
 
 def draw_intent(
@@ -46,12 +51,18 @@ def draw_intent(
 ) -> Floats:
     """Intent of visits; parallel arrays: keenness of the person, segment, source, interest left (above 0)."""
     mood = MOOD * config.rng("intent").standard_normal(len(segment))
-    return keenness + segment_intent()[segment] + source_intent()[source] + interest_intent(interest) + mood
+    return (
+        keenness
+        + segment_intent(config.kinds_apart)[segment]
+        + source_intent()[source]
+        + interest_intent(interest)
+        + mood
+    )
 
 
-def segment_intent() -> Floats:
-    """What each segment adds to its visits' intent."""
-    return _FROM_CONVERSION * np.log(column("conversion"))
+def segment_intent(apart: float) -> Floats:
+    """What each segment adds to its visits' intent; ``apart`` as in ``segments.kinds``."""
+    return _FROM_CONVERSION * np.log(column("conversion", apart))
 
 
 def source_intent() -> Floats:
@@ -75,9 +86,9 @@ def further_pages(segment: Numbers, intent: Floats) -> Floats:
     return mean
 
 
-def cart_chance(segment: Numbers, intent: Floats) -> Floats:
-    """Chance that a product looked at is put into the cart."""
-    chance: Floats = _CART * column("conversion")[segment] ** 0.7 * np.exp(intent)
+def cart_chance(segment: Numbers, intent: Floats, apart: float) -> Floats:
+    """Chance that a product looked at is put into the cart; ``apart`` as in ``segments.kinds``."""
+    chance: Floats = _CART * column("conversion", apart)[segment] ** 0.7 * np.exp(intent)
     return np.minimum(chance, _MOST_CART)
 
 

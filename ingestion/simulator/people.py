@@ -19,8 +19,8 @@ from ingestion.simulator.segments import SEGMENTS, column
 
 #: Share of people who already know the shop on the first day.
 _EXISTING_SHARE = 0.4
-#: Shape of the gamma factor by which people of a segment differ in how often they come; its mean is 1.
-RATE_SHAPE = 1.6
+#: Shape of the gamma factor by which people of a segment usually differ in how often they come; its mean is 1.
+_RATE_SHAPE = 1.6
 _GENDERS = ("female", "male", "")
 #: How much likelier than others the segments hunt for discounts.
 _LOVES_DISCOUNTS = {"bargain_hunter": 3.0, "premium": 0.3}
@@ -56,6 +56,7 @@ def build_population(config: SimulatorConfig, clock: ShopClock) -> Population:
     start = clock.midnight(0)
     account_age = rng.integers(DAY, 700 * DAY, count) // 1_000_000 * 1_000_000
     weights = np.array([weight for _, _, weight in CITIES])
+    shape = rate_shape(config.kinds_apart)
     people = pd.DataFrame(
         {
             "segment": segment,
@@ -63,7 +64,9 @@ def build_population(config: SimulatorConfig, clock: ShopClock) -> Population:
             "leaves": np.minimum(interest.ends(), config.days),
             "existing": existing,
             # A gamma factor within the segment, so that counts are over-dispersed as in real logs.
-            "rate": column("visits_per_week")[segment] * rng.gamma(RATE_SHAPE, 1 / RATE_SHAPE, count) * config.activity,
+            "rate": column("visits_per_week", config.kinds_apart)[segment]
+            * rng.gamma(shape, 1 / shape, count)
+            * config.activity,
             "keenness": draw_keenness(config, count),
             "customer": rng.permutation(count),
             "registered_before": registered,
@@ -79,6 +82,12 @@ def build_population(config: SimulatorConfig, clock: ShopClock) -> Population:
     own = own_devices(config, count)
     shared, shared_of = shared_devices(config, people, len(own))
     return Population(people, pd.concat([own, shared, bot_devices(config)], ignore_index=True), shared_of, interest)
+
+
+def rate_shape(apart: float) -> float:
+    """Shape of the gamma factor of visit rates within a kind: its spread, about the root of 1 / shape, shrinks by
+    as much as the kinds lie ``apart`` (``segments.kinds``)."""
+    return _RATE_SHAPE * apart**2
 
 
 def _discount_lovers(config: SimulatorConfig, segment: NDArray[np.int64]) -> NDArray[np.bool_]:

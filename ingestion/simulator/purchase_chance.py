@@ -29,13 +29,20 @@ Numbers = NDArray[np.int64]
 
 
 class PurchaseChances:
-    """Chances of orders that the shop's own table holds (test orders are not among them)."""
+    """Chances of orders that the shop's own table holds (test orders are not among them).
+
+    ``kinds_apart``: how far apart the kinds of people are in the shop that the chances are of.
+    """
 
     def __init__(self, config: SimulatorConfig, terms: SearchTerms) -> None:
+        self.kinds_apart = config.kinds_apart
         self._kept = 1.0 - config.test_order_share
         nothing = float(terms.probability[terms.category < 0].sum())
         self._cart = np.stack(
-            [_cart_kept(np.full(len(_INTENTS), number), _INTENTS, nothing) for number in range(len(SEGMENTS))]
+            [
+                _cart_kept(np.full(len(_INTENTS), number), _INTENTS, nothing, config.kinds_apart)
+                for number in range(len(SEGMENTS))
+            ]
         )
 
     def of_visit(self, segment: Numbers, intent: Floats, interest: Floats) -> Floats:
@@ -67,7 +74,7 @@ class PurchaseChances:
         for number in range(len(SEGMENTS)):
             rows = segment == number
             for state, level in enumerate(LEVELS[:GONE]):
-                base = chances.segment_intent()[number] + chances.interest_intent(np.array([level]))
+                base = chances.segment_intent(self.kinds_apart)[number] + chances.interest_intent(np.array([level]))
                 intent = (_KEENNESS[:, None] + base + shift.ravel()).ravel()
                 who = np.full(len(intent), number)
                 for found, each in (
@@ -79,7 +86,7 @@ class PurchaseChances:
         return cart, order
 
 
-def _cart_kept(segment: Numbers, intent: Floats, nothing: float) -> Floats:
+def _cart_kept(segment: Numbers, intent: Floats, nothing: float, apart: float) -> Floats:
     """Chance that something stays in the cart; ``nothing`` is the chance that a search finds nothing."""
     kinds = len(paths.PAGE_KINDS)
     # The chain of pages, its search split in two: what was found, and nothing.
@@ -89,7 +96,7 @@ def _cart_kept(segment: Numbers, intent: Floats, nothing: float) -> Floats:
     entry = np.append(paths.ENTRY, paths.ENTRY[paths.SEARCH_KIND] * nothing)
     entry[paths.SEARCH_KIND] *= 1.0 - nothing
     misses = np.ones((len(intent), kinds + 1))
-    misses[:, paths.PRODUCT_KIND] = 1.0 - chances.cart_chance(segment, intent) * (1.0 - chances.REMOVE)
+    misses[:, paths.PRODUCT_KIND] = 1.0 - chances.cart_chance(segment, intent, apart) * (1.0 - chances.REMOVE)
     # Of one more page and those after it, by the kind before: steps = stop * chain * (misses, then steps).
     stops = 1.0 / chances.further_pages(segment, intent)
     onward = chain * misses[:, None, :]

@@ -5,7 +5,8 @@ A person's segment is written to ``truth/visitors.parquet`` and never to the log
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,38 @@ SEGMENTS = (
 )
 
 
-def column(field: str) -> NDArray[np.float64]:
-    """One numeric field of every segment, as an array indexed by segment number."""
-    return np.array([getattr(segment, field) for segment in SEGMENTS], dtype=np.float64)
+@cache
+def kinds(apart: float = 1.0) -> tuple[Segment, ...]:
+    """The segments ``apart`` times as far apart (``SimulatorConfig.kinds_apart``); ``SEGMENTS`` themselves at 1.
+
+    Visit rates and conversions are moved from their mean on the logarithmic scale, slopes of price taste from
+    zero. Then all rates and all conversions are scaled, so that the mean visit rate of people who are active,
+    and the mean conversion of their visits, stay what they were: it is the kinds that differ, not the shop.
+    """
+    if apart == 1.0:
+        return SEGMENTS
+    share, rate, conversion = (_field(SEGMENTS, name) for name in ("share", "visits_per_week", "conversion"))
+    rates = _pulled(rate, share, apart)
+    rates *= (share @ rate) / (share @ rates)
+    conversions = _pulled(conversion, share, apart)
+    conversions *= (share * rate @ conversion) / (share @ rate) * (share @ rates) / (share * rates @ conversions)
+    return tuple(
+        replace(one, visits_per_week=float(often), conversion=float(buys), price_taste=one.price_taste * apart)
+        for one, often, buys in zip(SEGMENTS, rates, conversions, strict=True)
+    )
+
+
+def column(field: str, apart: float = 1.0) -> NDArray[np.float64]:
+    """One numeric field of every segment, as an array indexed by segment number; ``apart`` as in ``kinds``."""
+    return _field(kinds(apart), field)
+
+
+def _field(segments: tuple[Segment, ...], field: str) -> NDArray[np.float64]:
+    return np.array([getattr(segment, field) for segment in segments], dtype=np.float64)
+
+
+def _pulled(values: NDArray[np.float64], share: NDArray[np.float64], apart: float) -> NDArray[np.float64]:
+    logs = np.log(values)
+    middle = (share @ logs) / share.sum()
+    pulled: NDArray[np.float64] = np.exp(middle + apart * (logs - middle))
+    return pulled

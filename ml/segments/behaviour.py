@@ -4,6 +4,7 @@ they look, how much they wait for discounts. A feature is used only where it is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,8 +25,8 @@ BEHAVIOUR_SOURCES = (
 #: +1 where more is better for the shop, -1 where less is, 0 where neither end is.
 BEHAVIOUR_DIRECTIONS: dict[str, int] = {VISITS: 1, DWELL: 1, BREADTH: 1, DISCOUNTS: -1}
 #: A customer of two days with two visits does not come thirty times a month: no shorter span is divided by.
-_SHORTEST_SPAN_DAYS = 30
-_LONGEST_SPAN_DAYS = 365
+SHORTEST_SPAN_DAYS = 30
+LONGEST_SPAN_DAYS = 365
 
 
 def behaviour_values(behaviour: pd.DataFrame) -> pd.DataFrame:
@@ -39,21 +40,22 @@ def behaviour_values(behaviour: pd.DataFrame) -> pd.DataFrame:
 
     A source column that is absent gives an unknown feature.
     """
-    sessions = _numbers(behaviour, "sessions_365d")
+    sessions = source_numbers(behaviour, "sessions_365d")
     sessions = np.where(sessions > 0, sessions, np.nan)
-    span = np.clip(_numbers(behaviour, "tenure_days"), _SHORTEST_SPAN_DAYS, _LONGEST_SPAN_DAYS)
+    span = np.clip(source_numbers(behaviour, "tenure_days"), SHORTEST_SPAN_DAYS, LONGEST_SPAN_DAYS)
     return pd.DataFrame(
         {
             VISITS: sessions * 30 / span,
-            DWELL: _numbers(behaviour, "visit_seconds_365d") / 60 / sessions,
-            BREADTH: np.where(np.isnan(sessions), np.nan, _numbers(behaviour, "categories_wanted_90d")),
-            DISCOUNTS: _numbers(behaviour, "discounted_share_of_orders"),
+            DWELL: source_numbers(behaviour, "visit_seconds_365d") / 60 / sessions,
+            BREADTH: np.where(np.isnan(sessions), np.nan, source_numbers(behaviour, "categories_wanted_90d")),
+            DISCOUNTS: source_numbers(behaviour, "discounted_share_of_orders"),
         },
         index=behaviour.index,
     )
 
 
-def _numbers(frame: pd.DataFrame, column: str) -> Floats:
+def source_numbers(frame: pd.DataFrame, column: str) -> Floats:
+    """A column as floats of shape ``(rows,)``: NaN where null, and everywhere where the column is absent."""
     if column not in frame.columns:
         return np.full(len(frame), np.nan)
     numbers: Floats = pd.to_numeric(frame[column]).to_numpy(dtype=float, na_value=np.nan)
@@ -75,21 +77,31 @@ class BehaviourFeatures:
 
     Parameters
     ----------
+    features : names of the features, columns of the values that are given.
+    ratios : they are ratios above 0, taken as plain logarithms.
     min_known_share : a feature is used where at least this share of the customers have it.
     min_differing_share : and where at least this share differ from the commonest value: a feature in which
         nineteen of twenty are alike would cut off the twentieth and tell nothing of the others.
 
-    Learned: ``columns_`` (features used, in the order of ``BEHAVIOUR``), ``usability_`` (all of them),
+    Learned: ``columns_`` (features used, in the order of ``features``), ``usability_`` (all of them),
     ``mean_`` and ``std_`` (shape ``(features,)``).
     """
 
-    def __init__(self, min_known_share: float = 0.8, min_differing_share: float = 0.1) -> None:
+    def __init__(
+        self,
+        features: Sequence[str] = BEHAVIOUR,
+        ratios: bool = False,
+        min_known_share: float = 0.8,
+        min_differing_share: float = 0.1,
+    ) -> None:
+        self.features = features
+        self.ratios = ratios
         self.min_known_share = min_known_share
         self.min_differing_share = min_differing_share
 
     def fit(self, values: pd.DataFrame) -> BehaviourFeatures:
-        """Learn which features are usable, their mean and spread, from ``behaviour_values`` of one shop."""
-        self.usability_ = tuple(self._judged(values[feature]) for feature in BEHAVIOUR)
+        """Learn which features are usable, their mean and spread, from values of one shop (``behaviour_values``)."""
+        self.usability_ = tuple(self._judged(values[feature]) for feature in self.features)
         self.columns_ = tuple(judged.feature for judged in self.usability_ if judged.reason is None)
         logs = self._logs(values)
         self.mean_: Floats = np.nanmean(logs, axis=0) if self.columns_ else np.empty(0)
@@ -102,10 +114,12 @@ class BehaviourFeatures:
         return features
 
     def in_units(self, centers: Floats) -> Floats:
-        """Feature space back to visits, minutes, categories and shares (shape kept)."""
+        """Feature space back to the units of the values (shape kept)."""
         units = centers * self.std_ + self.mean_
         for position, feature in enumerate(self.columns_):
-            if feature != DISCOUNTS:
+            if self.ratios:
+                units[:, position] = np.exp(units[:, position])
+            elif feature != DISCOUNTS:
                 units[:, position] = np.expm1(units[:, position])
         return units
 
@@ -121,10 +135,10 @@ class BehaviourFeatures:
         return Usability(str(column.name), share, float(differing), reason)
 
     def _logs(self, values: pd.DataFrame) -> Floats:
-        columns = [
-            values[feature].to_numpy(dtype=float)
-            if feature == DISCOUNTS
-            else np.log1p(values[feature].to_numpy(dtype=float))
-            for feature in self.columns_
-        ]
+        columns = [self._log(feature, values[feature].to_numpy(dtype=float)) for feature in self.columns_]
         return np.column_stack(columns) if columns else np.empty((len(values), 0))
+
+    def _log(self, feature: str, values: Floats) -> Floats:
+        if self.ratios:
+            return np.log(values)
+        return values if feature == DISCOUNTS else np.log1p(values)

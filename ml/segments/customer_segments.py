@@ -17,8 +17,9 @@ from ml.segments.behaviour import behaviour_values
 from ml.segments.choose_features import FeatureChoice, choose_features, cluster, complete_share
 from ml.segments.choose_k import StabilityRule
 from ml.segments.evaluate import measure_shop
-from ml.segments.feature_space import BEHAVIOUR_SET, FeatureSpace
+from ml.segments.feature_space import BEHAVIOUR_SET, HABITS_SET, RFM_SET, FeatureSpace
 from ml.segments.features import FREQUENCY, MONETARY, RECENCY, Money, comparable_money
+from ml.segments.habits import BASKET, habit_values
 from ml.segments.history import HISTORY_COLUMNS, SegmentHistory
 from ml.segments.naming import name_segments
 from ml.segments.outliers import Outliers, find_outliers
@@ -30,8 +31,8 @@ from ml.segments.tables import CUSTOMER_COLUMNS, SEGMENT_COLUMNS, SIZE_COLUMNS, 
 __all__ = ["CUSTOMER_COLUMNS", "SEGMENT_COLUMNS", "SegmentationResult", "segment_customers"]
 
 #: Raise when the code changes in a way that parameters and centres do not show.
-CODE_VERSION = 2
-#: Behaviour is tried only where so many customers have all of its features: K-Means learns from those alone.
+CODE_VERSION = 3
+#: Behaviour or habits are tried only where so many customers have all features: K-Means learns from those alone.
 MIN_COMPLETE_SHARE = 0.5
 
 _NEEDED = ("shop_id", "customer_id", "as_of", RECENCY, FREQUENCY, MONETARY, "currency")
@@ -81,7 +82,7 @@ def segment_customers(
         ``currency``. ``value_group`` is compared with where present. Row order does not matter.
     random_state : seed of everything drawn. ``rule`` : how the number of segments is chosen.
     behaviour : one row per customer (``shop_id, customer_id`` and those of
-        ``ml.segments.behaviour.BEHAVIOUR_SOURCES`` that are there); customers without a row are unknown.
+        ``ml.segments.inputs.SOURCES`` that are there); customers without a row are unknown.
     history : earlier runs, by which segments keep their numbers; those of the same or a later date do not
         count, so that running a day again gives the same numbers. Without it they count from 1, best first.
 
@@ -137,7 +138,7 @@ def _fit_shop(
     best = choice.best
     labels, distances = best.segmenter.nearest(best.X)
     units = best.space.in_units(best.segmenter.centers_)
-    currency = money.currency if MONETARY in best.space.columns_ else None
+    currency = money.currency if {MONETARY, BASKET} & set(best.space.columns_) else None
     as_of = pd.Timestamp(shop["as_of"].iloc[0]).date()
     filled = np.where(np.isnan(best.X), best.segmenter.centers_[labels], best.X)
     ids = shop["customer_id"].to_numpy(dtype=object)
@@ -183,19 +184,22 @@ def _choose(
     shop: pd.DataFrame, money: Money, behaviour: pd.DataFrame, random_state: int, rule: StabilityRule
 ) -> tuple[FeatureChoice, dict[str, str]]:
     """The clustering by the best features, and why a set of features was not tried."""
-    simple = FeatureSpace(behaviour=False).fit(shop, money)
+    simple = FeatureSpace(RFM_SET).fit(shop, money)
     compared = [cluster(simple, simple.transform(shop, money), random_state, rule)]
-    wide = FeatureSpace(behaviour=True).fit(shop, money, behaviour)
-    X = wide.transform(shop, money, behaviour)
-    known = complete_share(X)
-    if len(wide.columns_) == len(simple.columns_):
-        told = "; ".join(f"{one.feature}: {one.reason}" for one in wide.usability_)
-        return choose_features(compared), {BEHAVIOUR_SET: f"no behaviour is usable ({told})"}
-    if known < MIN_COMPLETE_SHARE:
-        reason = f"{known:.0%} of customers have all features, needed {MIN_COMPLETE_SHARE:.0%}"
-        return choose_features(compared), {BEHAVIOUR_SET: reason}
-    compared.append(cluster(wide, X, random_state, rule))
-    return choose_features(compared), {}
+    skipped: dict[str, str] = {}
+    for name, called, needed in ((BEHAVIOUR_SET, "no behaviour is", 1), (HABITS_SET, "fewer than two habits are", 2)):
+        space = FeatureSpace(name).fit(shop, money, behaviour)
+        if sum(one.reason is None for one in space.usability_) < needed:
+            told = "; ".join(f"{one.feature}: {one.reason}" for one in space.usability_ if one.reason is not None)
+            skipped[name] = f"{called} usable ({told})"
+            continue
+        X = space.transform(shop, money, behaviour)
+        known = complete_share(X)
+        if known < MIN_COMPLETE_SHARE:
+            skipped[name] = f"{known:.0%} of customers have all features, needed {MIN_COMPLETE_SHARE:.0%}"
+        else:
+            compared.append(cluster(space, X, random_state, rule))
+    return choose_features(compared), skipped
 
 
 def _outliers(X: Floats, random_state: int) -> Outliers:
@@ -208,10 +212,10 @@ def _outliers(X: Floats, random_state: int) -> Outliers:
 
 
 def _values_of(ordered: pd.DataFrame, behaviour: pd.DataFrame | None) -> pd.DataFrame:
-    """Behaviour in its units for each customer of ``ordered``, NaN where unknown."""
+    """Behaviour and habits in their units for each customer of ``ordered``, NaN where unknown."""
     keys = ["shop_id", "customer_id"]
     if behaviour is None:
-        return behaviour_values(ordered[keys])
+        return _all_values(ordered[keys])
     missing = [column for column in keys if column not in behaviour.columns]
     if missing:
         raise ValueError(f"behaviour: expected columns {', '.join(keys)}; missing {', '.join(missing)}")
@@ -221,10 +225,14 @@ def _values_of(ordered: pd.DataFrame, behaviour: pd.DataFrame | None) -> pd.Data
         raise ValueError(
             f"behaviour: expected one row per customer, got {first['shop_id']}/{first['customer_id']} more than once"
         )
-    known = behaviour[keys].join(behaviour_values(behaviour))
+    known = behaviour[keys].join(_all_values(behaviour))
     joined = ordered[keys].merge(known, on=keys, how="left")
     joined.index = ordered.index
     return joined.drop(columns=keys)
+
+
+def _all_values(features: pd.DataFrame) -> pd.DataFrame:
+    return behaviour_values(features).join(habit_values(features))
 
 
 def _stacked(frames: Sequence[pd.DataFrame], columns: dict[str, str]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from ml.evaluation.clustering import bootstrap_agreement, kmeans, kmeans_fitter,
 from ml.evaluation.intervals import Floats
 from ml.evaluation.results import Measured, Subject
 from ml.segments.choose_features import Clustering
-from ml.segments.feature_space import BEHAVIOUR_SET, RFM_SET
+from ml.segments.feature_space import BEHAVIOUR_SET, HABITS_SET, RFM_SET
 from ml.segments.shop_fit import ShopFit
 
 CAPABILITY = "segments"
@@ -23,8 +23,8 @@ GROUPS_BASELINE = "baseline_value_groups"
 
 
 def measure_shop(fit: ShopFit) -> Iterator[Measured]:
-    """Rows for ``ml.evaluation``: model, feature sets ``kmeans_rfm`` …, candidates ``kmeans_k02`` (of RFM) and
-    ``kmeans_behaviour_k02`` …, outliers, the view, and the baselines."""
+    """Rows for ``ml.evaluation``: model, feature sets ``kmeans_rfm`` …, candidates ``kmeans_k02`` (of RFM),
+    ``kmeans_behaviour_k02`` … and ``kmeans_habits_k02`` …, outliers, the view, and the baselines."""
     yield from _model_rows(fit)
     for clustering in fit.choice.compared:
         yield from _feature_set_rows(fit, clustering)
@@ -92,7 +92,7 @@ def _skipped_rows(fit: ShopFit) -> Iterator[Measured]:
 
 def _candidate_rows(fit: ShopFit, clustering: Clustering) -> Iterator[Measured]:
     n = min(clustering.segmenter.n_complete_, fit.rule.sample_size)
-    prefix = {RFM_SET: MODEL, BEHAVIOUR_SET: f"{MODEL}_behaviour"}[clustering.space.name]
+    prefix = {RFM_SET: MODEL, BEHAVIOUR_SET: f"{MODEL}_behaviour", HABITS_SET: f"{MODEL}_habits"}[clustering.space.name]
     for candidate in clustering.segmenter.choice_.candidates:
         subject = _subject(fit, f"{prefix}_k{candidate.k:02d}")
         about: dict[str, object] = {

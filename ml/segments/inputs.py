@@ -6,6 +6,10 @@ import duckdb
 import pandas as pd
 
 from ml.segments.behaviour import BEHAVIOUR_SOURCES
+from ml.segments.habits import HABIT_SOURCES
+
+#: Columns of ``features.feat_customers`` that are read, each once.
+SOURCES = tuple(dict.fromkeys((*BEHAVIOUR_SOURCES, *HABIT_SOURCES)))
 
 
 def read_inputs(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -17,7 +21,7 @@ def read_inputs(connection: duckdb.DuckDBPyConnection) -> tuple[pd.DataFrame, pd
     rfm = connection.execute("SELECT * FROM marts.customer_rfm ORDER BY shop_id, customer_id").df()
     behaviour = connection.execute(
         f"""
-        SELECT features.shop_id, features.customer_id, features.{", features.".join(BEHAVIOUR_SOURCES)}
+        SELECT features.shop_id, features.customer_id, features.{", features.".join(SOURCES)}
         FROM features.feat_customers AS features
         JOIN marts.customer_rfm AS rfm ON rfm.shop_id = features.shop_id
             AND rfm.customer_id = features.customer_id AND features.as_of = rfm.as_of + 1

@@ -17,6 +17,7 @@ from ingestion.contract import CURRENCY_EXPONENTS, DEFAULT_EXPONENT
 from ml.evaluation.intervals import Floats
 from ml.segments.behaviour import BREADTH, DISCOUNTS, DWELL, VISITS
 from ml.segments.features import FREQUENCY, MONETARY, RECENCY
+from ml.segments.habits import BASKET, CONVERSION, PACE
 
 
 class SegmentName(NamedTuple):
@@ -86,6 +87,27 @@ _WORDS: dict[str, tuple[SegmentName, ...]] = {
         SegmentName("buys on discount", "常用折扣"),
         SegmentName("buys mostly on discount", "多靠折扣"),
     ),
+    PACE: (
+        SegmentName("comes very rarely", "到访极疏"),
+        SegmentName("comes rarely", "到访疏"),
+        SegmentName("comes at times", "到访适中"),
+        SegmentName("comes often", "到访密"),
+        SegmentName("comes very often", "到访极密"),
+    ),
+    CONVERSION: (
+        SegmentName("hardly ever buys on a visit", "到访极少下单"),
+        SegmentName("seldom buys on a visit", "到访少下单"),
+        SegmentName("buys on some visits", "到访时有下单"),
+        SegmentName("buys on many visits", "到访常下单"),
+        SegmentName("buys on most visits", "到访多下单"),
+    ),
+    BASKET: (
+        SegmentName("very small orders", "单价极低"),
+        SegmentName("small orders", "单价低"),
+        SegmentName("medium orders", "单价中等"),
+        SegmentName("large orders", "单价高"),
+        SegmentName("very large orders", "单价极高"),
+    ),
 }
 
 #: Per feature, what the lower and the higher of two otherwise equal names is called.
@@ -97,6 +119,9 @@ _COMPARED: dict[str, tuple[SegmentName, SegmentName]] = {
     DWELL: (SegmentName("shorter visits", "停留较短"), SegmentName("longer visits", "停留较长")),
     BREADTH: (SegmentName("narrower interest", "品类较窄"), SegmentName("wider interest", "品类较广")),
     DISCOUNTS: (SegmentName("fewer discounts", "折扣较少"), SegmentName("more discounts", "折扣较多")),
+    PACE: (SegmentName("comes less often", "到访较疏"), SegmentName("comes more often", "到访较密")),
+    CONVERSION: (SegmentName("buys on fewer visits", "下单较少"), SegmentName("buys on more visits", "下单较多")),
+    BASKET: (SegmentName("smaller orders", "单价较低"), SegmentName("larger orders", "单价较高")),
 }
 
 #: Per feature, what its figure is called; money is written by its currency.
@@ -107,6 +132,9 @@ _UNITS: dict[str, SegmentName] = {
     DWELL: SegmentName("minutes a visit", "分钟/次"),
     BREADTH: SegmentName("categories", "个品类"),
     DISCOUNTS: SegmentName("of orders on discount", "订单用折扣"),
+    PACE: SegmentName("visits a month", "次/月"),
+    CONVERSION: SegmentName("orders a visit", "单/次"),
+    BASKET: SegmentName("an order", "每单"),
 }
 
 
@@ -119,8 +147,8 @@ def name_segments(
     ----------
     centers : shape ``(k, features)``, in standard deviations from the mean of the shop's customers.
     units : the same centres in days, orders, minor units and the units of behaviour.
-    features : the columns' names (``ml.segments.features`` and ``ml.segments.behaviour``); ``currency``
-        says how money is written where a name needs figures.
+    features : the columns' names (``ml.segments.features``, ``behaviour`` and ``habits``); ``currency`` says how
+        money is written where a name needs figures.
 
     Words of three levels are used first; clusters that would share a name get the five-level words; two
     that still share it are told apart by the feature they differ in most ("more orders"), three or more
@@ -194,11 +222,11 @@ def _figures(members: Sequence[int], units: Floats, features: Sequence[str], cur
 def _figure(center: Floats, features: Sequence[str], currency: str | None, decimals: int) -> SegmentName:
     english, chinese = [], []
     for feature, value in zip(features, center, strict=True):
-        if feature == MONETARY:
+        if feature in (MONETARY, BASKET):
             exponent = CURRENCY_EXPONENTS.get(currency or "", DEFAULT_EXPONENT)
             amount = f"{value / 10**exponent:,.{decimals}f} {currency or ''}".strip()
-            english.append(amount)
-            chinese.append(amount)
+            english.append(f"{amount} {_UNITS[BASKET].en}" if feature == BASKET else amount)
+            chinese.append(f"{amount} {_UNITS[BASKET].zh}" if feature == BASKET else amount)
         else:
             number = f"{value * 100:,.{decimals}f} %" if feature == DISCOUNTS else f"{value:,.{decimals}f}"
             english.append(f"{number} {_UNITS[feature].en}")

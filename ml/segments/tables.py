@@ -88,14 +88,15 @@ def customer_rows(fit: ShopFit) -> pd.DataFrame:
 
 
 def segment_rows(fit: ShopFit) -> pd.DataFrame:
-    """Rows of ``ml.segments``, the best segment first; ``center_*`` are K-Means' centres, ``typical_*`` the
-    behaviour of the segment's customers whether or not they were clustered by it (null where unknown)."""
+    """Rows of ``ml.segments``, the best segment first; ``center_*`` are K-Means' centres, or where
+    customers were clustered by habits, the segment's means of logarithms; ``typical_*`` the behaviour of the
+    segment's customers whether or not they were clustered by it (null where unknown)."""
     k = fit.segmenter.k_
     sizes = np.bincount(fit.labels, minlength=k)
     columns = fit.space.columns_
     money: list[int | None] = [None] * k
-    if MONETARY in columns:
-        money = [round(float(value)) for value in fit.units[:, columns.index(MONETARY)]]
+    if MONETARY in fit.space.rfm_.columns_:
+        money = [None if np.isnan(value) else round(float(value)) for value in _center(fit, MONETARY)]
     return pd.DataFrame(
         {
             "shop_id": fit.shop_id,
@@ -107,8 +108,8 @@ def segment_rows(fit: ShopFit) -> pd.DataFrame:
             "customers": sizes,
             "share": np.round(sizes / len(fit.shop), 6),
             "outliers": np.bincount(fit.labels[fit.outliers.is_outlier], minlength=k),
-            "center_recency_days": np.round(fit.units[:, columns.index(RECENCY)], 2),
-            "center_frequency": np.round(fit.units[:, columns.index(FREQUENCY)], 2),
+            "center_recency_days": np.round(_center(fit, RECENCY), 2),
+            "center_frequency": np.round(_center(fit, FREQUENCY), 2),
             "center_monetary_minor": pd.array(money, dtype="Int64"),
             "currency": pd.Series([fit.currency] * k, dtype=object),
             "typical_visits_per_30_days": _typical(fit, VISITS, 2),
@@ -124,6 +125,20 @@ def segment_rows(fit: ShopFit) -> pd.DataFrame:
 def dates(day: dt.date, n: int) -> pd.Series:
     """A column of ``n`` equal dates."""
     return pd.Series([day] * n, dtype=object)
+
+
+def _center(fit: ShopFit, feature: str) -> Floats:
+    """Per segment where it lies in recency, frequency or money, whatever it was clustered by."""
+    rfm = fit.space.rfm_
+    if feature in fit.space.columns_:
+        centers: Floats = fit.units[:, fit.space.columns_.index(feature)]
+        return centers
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        X = rfm.transform(fit.shop, fit.money)
+        means = np.array([np.nanmean(X[fit.labels == cluster], axis=0) for cluster in range(fit.segmenter.k_)])
+    units: Floats = rfm.in_units(means)[:, rfm.columns_.index(feature)]
+    return units
 
 
 def _typical(fit: ShopFit, feature: str, decimals: int) -> Floats:

@@ -38,3 +38,20 @@ def test_most_segments_that_pass_then_fewest_features(simple, wide, taken):
 def test_the_reason_says_what_each_set_found():
     reason = choose_features([clustering("rfm", 3, 5), clustering("wide", 7, 6, passes=False)]).reason
     assert reason.endswith("(rfm 5, wide none)")
+
+
+@pytest.mark.parametrize(
+    ("habits", "rfm", "wide", "taken"),
+    [
+        ((3, True), (4, True), (6, True), "habits"),
+        ((2, True), (4, True), (6, True), "wide"),
+        ((2, True), (2, True), (2, False), "rfm"),
+        ((4, False), (3, True), (2, True), "rfm"),
+        ((2, True), (4, False), (6, False), "habits"),
+        ((3, False), (4, False), (6, False), "rfm"),
+    ],
+)
+def test_habits_come_first_where_they_show_kinds(habits, rfm, wide, taken):
+    every = [clustering("habits", 3, *habits), clustering("wide", 7, *wide), clustering("rfm", 3, *rfm)]
+    for order in (every, every[::-1]):
+        assert choose_features(order).best.space.name == taken

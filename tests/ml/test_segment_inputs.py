@@ -20,6 +20,7 @@ def test_behaviour_is_of_the_day_after_the_marts(planted):
         planted[["shop_id", "customer_id"]]
         .iloc[:440]
         .assign(tenure_days=400, visit_seconds_365d=600, categories_wanted_90d=2, discounted_share_of_orders=0.5)
+        .assign(days_since_active=20, orders_placed_365d=2, mean_order_value_minor=1500.0)
     )
     grid = pd.concat(
         [
