@@ -143,7 +143,9 @@ def run(home: Path, customers: int) -> list[Report]:
                 {"Footfall": first["told"], "by hand": by_hand},
             )
         )
-        say(f"{name}: {learn.cpu_s:.0f} CPU-s, other days {score.cpu_s:.0f}, by hand {hand.cpu_s:.0f}; {reports[-1].told}")
+        say(
+            f"{name}: {learn.cpu_s:.0f} CPU-s, other days {score.cpu_s:.0f}, by hand {hand.cpu_s:.0f}; {reports[-1].told}"
+        )
     return reports
 
 
@@ -197,7 +199,9 @@ def main() -> None:
         options.json.write_text(json.dumps([asdict(one) for one in reports], indent=1))
     spent, peak = sum(one.learn.cpu_s for one in reports), max(one.learn.peak_mb for one in reports)
     within = spent <= MOST_CPU_S and peak <= MOST_MB
-    print(f"\n{spent:.0f} of {MOST_CPU_S} CPU-s, {peak:,.0f} of {MOST_MB:,} MB: {'within' if within else 'OVER'} the bound")
+    print(
+        f"\n{spent:.0f} of {MOST_CPU_S} CPU-s, {peak:,.0f} of {MOST_MB:,} MB: {'within' if within else 'OVER'} the bound"
+    )
     raise SystemExit(0 if within else 1)
 
 

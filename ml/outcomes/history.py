@@ -33,19 +33,33 @@ JOIN (SELECT shop_id, max(as_of) AS as_of FROM features.feat_as_of_dates GROUP B
     ON newest.shop_id = days.shop_id
 WHERE days.shop_id = ?
 """
-# The sample is by a hash of customer and date: the same rows again tomorrow, others on another date.
+# The sample is by a hash of customer and date: the same rows again tomorrow, others on another date. Where it ends is
+# found among names alone, so that features are worked out for those in it and not for everyone.
+_LAST_OF_SAMPLE = """
+SELECT max(drawn) FROM (
+    SELECT md5(customer_id || CAST($day AS VARCHAR)) AS drawn
+    FROM (
+        SELECT DISTINCT customer_id FROM features.feat_customer_days
+        WHERE shop_id = $shop AND orders_placed > 0 AND event_date < $day
+    )
+    ORDER BY drawn
+    LIMIT $most
+)
+"""
 _ORIGIN = """
 WITH known AS (
     SELECT *
-    FROM features.customer_features(CAST(? AS DATE))
-    WHERE shop_id = ? AND orders_placed > 0
-    ORDER BY md5(customer_id || CAST(as_of AS VARCHAR)), customer_id
-    LIMIT ?
+    FROM features.customer_features($day)
+    WHERE shop_id = $shop AND orders_placed > 0 AND md5(customer_id || CAST($day AS VARCHAR)) <= $last
+),
+after AS (
+    SELECT *
+    FROM features.customer_outcomes($day, $horizon)
+    WHERE md5(customer_id || CAST($day AS VARCHAR)) <= $last
 )
 SELECT known.*, outcome.orders_placed AS orders_after
 FROM known
-JOIN features.customer_outcomes(CAST(? AS DATE), ?) AS outcome
-    ON outcome.shop_id = known.shop_id AND outcome.customer_id = known.customer_id
+JOIN after AS outcome ON outcome.shop_id = known.shop_id AND outcome.customer_id = known.customer_id
 WHERE outcome.is_complete
 ORDER BY known.customer_id
 """
@@ -111,7 +125,11 @@ def read_origin(
     most_rows: int = ORIGIN_ROWS,
 ) -> Origin:
     """One date of a back-test; a sample of ``most_rows`` customers in a large shop."""
-    frame = connection.execute(_ORIGIN, [as_of, shop_id, most_rows, as_of, horizon_days]).df()
+    sample = {"shop": shop_id, "day": as_of, "most": most_rows}
+    last = connection.execute(_LAST_OF_SAMPLE, sample).fetchone()
+    # Where nobody had ordered there is none, which no hash comes before.
+    asked = {"shop": shop_id, "day": as_of, "last": last[0] if last else None, "horizon": horizon_days}
+    frame = connection.execute(_ORIGIN, asked).df()
     ordered = frame.pop("orders_after").to_numpy(dtype=float, na_value=0.0) > 0
     y = ordered if happens_on_order else ~ordered
     return Origin(as_of, with_derived(frame), y.astype(np.float64))
