@@ -1,10 +1,10 @@
-"""A warehouse with a shop of many customers, without its events: ``python -m benchmarks.customer_shop <home> <customers>``.
+"""A warehouse with a shop of many customers and no events: ``python -m benchmarks.customer_shop <home> <customers>``.
 
-What models read stands on two tables of facts, ``features.feat_customer_days`` and ``marts.fct_orders``. They are filled
-here with customers of five kinds, each with a rate of visits, a taste for buying and for discounts, and a life whose end
-shows before it comes (visits thin out, carts are left). All that lies between them and the models is dbt's own:
-``feat_as_of_dates``, ``feat_customers`` with its macros for any date, and ``customer_rfm`` are built from them as in a
-run. The same arguments give the same shop.
+What models read stands on two tables of facts, ``features.feat_customer_days`` and ``marts.fct_orders``. They are
+filled here with customers of five kinds, each with a rate of visits, a taste for buying and for discounts, and a life
+whose end shows before it comes (visits thin out, carts are left). All that lies between them and the models is dbt's
+own: ``feat_as_of_dates``, ``feat_customers`` with its macros for any date, and ``customer_rfm`` are built from them as
+in a run. The same arguments give the same shop.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What models of a shop with many customers cost: ``python -m benchmarks.customers [customers]``.
 
-Repeat with ``python -m benchmarks.customers 200000``. Makes a warehouse with that many customers (`customer_shop.py`) and
-has every capability of customers learn, score and write as its Dagster step does, then score alone as on any other day.
-Beside each stands what a plain script costs (`handwritten_models.py`). Every stage is a process of its own, measured by
-the kernel: start of Python, reading and writing are in its CPU-seconds, and its peak memory is its own.
+Repeat with ``python -m benchmarks.customers 200000``. Makes a warehouse with that many customers (`customer_shop.py`)
+and has every capability of customers learn, score and write as its Dagster step does, then score alone as on any other
+day. Beside each stands what a plain script costs (`handwritten_models.py`). Every stage is a process of its own,
+measured by the kernel: start of Python, reading and writing are in its CPU-seconds, and its peak memory is its own.
 
 Prints Markdown tables and whether all trainings and scores together keep within 180 CPU-seconds and each within 3 GB
 (the exit code is 1 where they do not); ``--json`` writes the same figures.
@@ -143,9 +143,8 @@ def run(home: Path, customers: int) -> list[Report]:
                 {"Footfall": first["told"], "by hand": by_hand},
             )
         )
-        say(
-            f"{name}: {learn.cpu_s:.0f} CPU-s, other days {score.cpu_s:.0f}, by hand {hand.cpu_s:.0f}; {reports[-1].told}"
-        )
+        costs = f"{learn.cpu_s:.0f} CPU-s, other days {score.cpu_s:.0f}, by hand {hand.cpu_s:.0f}"
+        say(f"{name}: {costs}; {reports[-1].told}")
     return reports
 
 
@@ -199,9 +198,8 @@ def main() -> None:
         options.json.write_text(json.dumps([asdict(one) for one in reports], indent=1))
     spent, peak = sum(one.learn.cpu_s for one in reports), max(one.learn.peak_mb for one in reports)
     within = spent <= MOST_CPU_S and peak <= MOST_MB
-    print(
-        f"\n{spent:.0f} of {MOST_CPU_S} CPU-s, {peak:,.0f} of {MOST_MB:,} MB: {'within' if within else 'OVER'} the bound"
-    )
+    verdict = "within" if within else "OVER"
+    print(f"\n{spent:.0f} of {MOST_CPU_S} CPU-s, {peak:,.0f} of {MOST_MB:,} MB: {verdict} the bound")
     raise SystemExit(0 if within else 1)
 
 

@@ -1,6 +1,6 @@
-"""The plain scripts that Footfall's models of customers are compared with: ``python -m benchmarks.handwritten_models``.
+"""The plain scripts that Footfall's models of customers are compared with.
 
-    python -m benchmarks.handwritten_models <churn|purchase_propensity|customer_value|customer_segments> <warehouse> <days>
+    python -m benchmarks.handwritten_models <one of SCRIPTS> <warehouse> <horizon in days>
 
 What somebody would write in an afternoon on the same features: of churn, propensity and value one gradient boosting
 (scikit-learn's, as it comes) that learns from all customers of the date two horizons back, is held to the date one
