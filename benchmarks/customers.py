@@ -18,7 +18,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -51,7 +51,7 @@ class Report:
 class Timed:
     """A capability whose methods count their CPU-seconds into ``spent``."""
 
-    def __init__(self, capability: Any, spent: Counter[str]) -> None:
+    def __init__(self, capability: Any, spent: defaultdict[str, float]) -> None:
         self._capability, self._spent = capability, spent
 
     def __getattr__(self, name: str) -> Any:
@@ -59,7 +59,7 @@ class Timed:
         return counted(found, name, self._spent) if name in PARTS else found
 
 
-def counted(function: Callable[..., Any], name: str, spent: Counter[str]) -> Callable[..., Any]:
+def counted(function: Callable[..., Any], name: str, spent: defaultdict[str, float]) -> Callable[..., Any]:
     """``function``, whose CPU-seconds (all threads of the process) are added to ``spent``."""
 
     def called(*arguments: Any, **named: Any) -> Any:
@@ -77,12 +77,12 @@ def run_stage(name: str, home: Path) -> None:
     from orchestration.resources import Warehouse
 
     warehouse = Warehouse(home / "warehouse.duckdb", home / "lake", "4GB", 2)
-    spent: Counter[str] = Counter()
+    spent: defaultdict[str, float] = defaultdict(float)
     told = _segments(warehouse, spent) if name == "customer_segments" else _served(name, warehouse, home, spent)
     print(json.dumps({"parts": {part: round(spent[part], 2) for part in PARTS}, "told": told}))
 
 
-def _served(name: str, warehouse: Any, home: Path, spent: Counter[str]) -> str:
+def _served(name: str, warehouse: Any, home: Path, spent: defaultdict[str, float]) -> str:
     from ml.registry.store import ModelStore
     from ml.serving.serve import serve
     from ml.serving.write import write_served
@@ -100,7 +100,7 @@ def _served(name: str, warehouse: Any, home: Path, spent: Counter[str]) -> str:
     return f"{model}, {rows[next(iter(capability.tables))]:,} rows"
 
 
-def _segments(warehouse: Any, spent: Counter[str]) -> str:
+def _segments(warehouse: Any, spent: defaultdict[str, float]) -> str:
     from ml.segments.serving import segment_shops, write_segments
 
     with warehouse.connect(read_only=True) as connection:
