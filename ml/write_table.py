@@ -29,24 +29,15 @@ def replace_rows(
     if set(frame.columns) != set(columns):
         raise ValueError(f"{schema}.{name}: expected columns {sorted(columns)}, got {sorted(map(str, frame.columns))}")
     target = f"{_quoted(schema)}.{_quoted(name)}"
-    declared = ", ".join(f"{_quoted(column)} {kind}" for column, kind in columns.items())
     listed = ", ".join(map(_quoted, columns))
     cast = ", ".join(f"CAST({_quoted(column)} AS {kind})" for column, kind in columns.items())
     connection.begin()
     try:
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(schema)}")
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {target} ({declared})")
-        found = [
-            row[0]
-            for row in connection.execute(
-                "SELECT column_name FROM duckdb_columns() "
-                "WHERE database_name = current_database() AND schema_name = ? AND table_name = ? ORDER BY column_index",
-                [schema, name],
-            ).fetchall()
-        ]
+        ensure_table(connection, table, columns)
+        found = _columns_of(connection, table)
         if found != list(columns) and not by:
             # All of it is replaced, so a table that an older Footfall wrote may have had other columns.
-            connection.execute(f"CREATE OR REPLACE TABLE {target} ({declared})")
+            connection.execute(f"CREATE OR REPLACE TABLE {target} ({_declared(columns)})")
         elif found != list(columns):
             raise ValueError(f"{schema}.{name}: expected an existing table with columns {list(columns)}, found {found}")
         connection.register("_frame", frame)
@@ -65,6 +56,33 @@ def replace_rows(
     counted = connection.execute(f"SELECT count(*) FROM {target}").fetchone()
     assert counted is not None
     return int(counted[0])
+
+
+def ensure_table(connection: duckdb.DuckDBPyConnection, table: tuple[str, str], columns: Mapping[str, str]) -> None:
+    """Create ``table`` (schema, name) and its schema with ``columns`` (name -> DuckDB type) where they are missing; a
+    table that is there stays as it is."""
+    schema, name = table
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(schema)}")
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {_quoted(schema)}.{_quoted(name)} ({_declared(columns)})")
+
+
+def table_exists(connection: duckdb.DuckDBPyConnection, table: tuple[str, str]) -> bool:
+    """Whether the warehouse has a table or view ``table`` (schema, name); a read-only connection will do."""
+    return bool(_columns_of(connection, table))
+
+
+def _columns_of(connection: duckdb.DuckDBPyConnection, table: tuple[str, str]) -> list[str]:
+    """The columns of a table or view in their order; none where there is no such table, since none is without any."""
+    rows = connection.execute(
+        "SELECT column_name FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND schema_name = ? AND table_name = ? ORDER BY column_index",
+        list(table),
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def _declared(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{_quoted(column)} {kind}" for column, kind in columns.items())
 
 
 def _quoted(identifier: str) -> str:

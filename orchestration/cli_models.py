@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli_support import FAILED, answer_json, known_errors, refuse, settings_or_refuse
+from orchestration.cli_support import FAILED, answer_json, known_errors, refuse, settings_or_refuse, tell
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Which models serve; pin one, or let contests decide."
+    no_args_is_help=True, rich_markup_mode=None, help="Which models serve; pin one, let contests decide, learn anew."
 )
 
 CapabilityName = Annotated[str, typer.Argument(help="Capability, such as churn.")]
@@ -75,3 +75,34 @@ def unpin(capability: CapabilityName, shop: ShopOption = None) -> None:
     except KeyError as error:
         refuse(str(error.args[0]))
     typer.echo(f"{capability}: the next run learns anew and decides again.")
+
+
+@app.command()
+def retrain(
+    shop: Annotated[str | None, typer.Option(help="Only this shop's models (default: all shops').")] = None,
+) -> None:
+    """Learn every model anew from the warehouse as it is, let it contest the one that serves, score, publish.
+
+    What a pinned version's capability learns is kept as challenger. Nothing is loaded; the run shows in the UI.
+
+    Examples:
+
+      footfall models retrain
+
+      footfall models retrain --shop my-shop
+    """
+    settings = settings_or_refuse()
+    from orchestration.dbt_in_process import prepare_manifest
+    from orchestration.run_days import run_retrain
+
+    with known_errors():
+        shop_id = settings.shop(shop).shop_id if shop is not None else None
+        prepare_manifest()
+        outcome = run_retrain(settings, shop_id, say=tell)
+    for words in outcome.warnings:
+        tell(f"warning: {words}")
+    for words in outcome.failures:
+        tell(f"failed: {words}")
+    typer.echo(f"Models: {'learned and published' if outcome.success else 'failed'} (run {outcome.run_id})")
+    if not outcome.success:
+        raise typer.Exit(FAILED)

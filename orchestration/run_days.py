@@ -1,4 +1,4 @@
-"""Run arrival days through Dagster in this process; the runs show in the UI like any other."""
+"""Run arrival days, or learn the models anew, through Dagster in this process; runs show in the UI like any other."""
 
 from __future__ import annotations
 
@@ -19,15 +19,21 @@ class DayOutOfHistory(ValueError):
 
 
 @dataclass(frozen=True)
-class RunOutcome:
-    """One run: its id in the UI, its days, whether it succeeded, and what failed, in words."""
+class Outcome:
+    """One run: its id in the UI, whether it succeeded, and what failed, in words."""
 
     run_id: str
-    first: date
-    last: date
     success: bool
     failures: tuple[str, ...]
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunOutcome(Outcome):
+    """A run over arrival days ``first`` to ``last``."""
+
+    first: date
+    last: date
 
 
 def run_days(
@@ -61,7 +67,27 @@ def run_days(
             tags[FULL_REFRESH_TAG] = "true"
         with told_to(say):
             result = job.execute_in_process(run_config=TOLD, instance=instance, tags=tags, raise_on_error=False)
-    return RunOutcome(result.run_id, first, last, result.success, _failures(result), _warnings(result))
+    return RunOutcome(result.run_id, result.success, _failures(result), _warnings(result), first, last)
+
+
+def run_retrain(settings: Settings, shop_id: str | None = None, say: Callable[[str], None] | None = None) -> Outcome:
+    """One run of the job ``retrain``: learn every model anew (of ``shop_id`` alone where given), score, check, publish.
+
+    ``say`` hears of each step that starts. A step that fails is told in the outcome, and nothing is then published.
+    """
+    from orchestration.assets.models import RETRAIN_SHOP_TAG
+    from orchestration.definitions import build_defs
+    from orchestration.jobs import RETRAIN
+    from orchestration.progress import TOLD, told_to
+
+    with open_instance(settings) as instance:
+        job = build_defs(settings=settings).resolve_job_def(RETRAIN)
+        tags = {PROCESS_TAG: this_process(), "dagster/max_retries": "0"}
+        if shop_id is not None:
+            tags[RETRAIN_SHOP_TAG] = shop_id
+        with told_to(say):
+            result = job.execute_in_process(run_config=TOLD, instance=instance, tags=tags, raise_on_error=False)
+    return Outcome(result.run_id, result.success, _failures(result), _warnings(result))
 
 
 def _failures(result: ExecuteInProcessResult) -> tuple[str, ...]:

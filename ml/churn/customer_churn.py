@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import numpy as np
@@ -72,13 +73,22 @@ class Churn:
     def __init__(self, horizon_days: int | None = None, known_until: dt.date | None = None) -> None:
         self.horizon_days = horizon_days
         self.known_until = known_until
+        #: Horizon of the model that serves, which stays while it will do.
+        self.serving_days: int | None = None
+
+    def keeping(self, parameters: Mapping[str, object]) -> Self:
+        """See ``ml.serving.capability.KeepsParameters``: the horizon, near the limit between two."""
+        kept = copy.copy(self)
+        days = parameters.get("horizon_days")
+        kept.serving_days = days if isinstance(days, int) else None
+        return kept
 
     def read(self, connection: duckdb.DuckDBPyConnection, shop_id: str) -> ShopData:
         """Raises ``NotEnoughData`` without an order, or without repeat purchases to tell the horizon by."""
         span = shop_span(connection, shop_id)
         if self.known_until is not None:
             span = Span(span.first_order, self.known_until)
-        horizon = shop_horizon(connection, shop_id, span.known_until, self.horizon_days)
+        horizon = shop_horizon(connection, shop_id, span.known_until, self.horizon_days, self.serving_days)
         if self.horizon_days is None:
             horizon = within_history(horizon, (span.known_until - span.first_order).days)
 

@@ -11,6 +11,7 @@ https://doi.org/10.1080/01621459.1958.10501452.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import duckdb
@@ -24,6 +25,9 @@ from ml.evaluation.intervals import Floats
 HORIZONS = (30, 60, 90, 120, 180)
 #: Share of those who come back that must have done so within the horizon.
 RETURNED = 0.8
+#: The horizon of the model that serves stays while the share is no further than this from ``RETURNED``: in a shop
+#: near the limit it would change every few days, and each change asks for a new model.
+KEPT_WITHIN = 0.03
 #: Gaps are followed for this long: who comes back later is counted as not coming back.
 _FOLLOWED_DAYS = 365
 #: Days of history beyond two horizons: the first customers, and dates that step back by weeks.
@@ -57,9 +61,14 @@ class Horizon(NamedTuple):
 
 
 def shop_horizon(
-    connection: duckdb.DuckDBPyConnection, shop_id: str, known_until: dt.date, horizon_days: int | None = None
+    connection: duckdb.DuckDBPyConnection,
+    shop_id: str,
+    known_until: dt.date,
+    horizon_days: int | None = None,
+    serving_days: int | None = None,
 ) -> Horizon:
-    """``horizon_days`` where given, else :func:`choose_horizon` of the gaps known on ``known_until`` (exclusive).
+    """``horizon_days`` where given, else :func:`choose_horizon` of the gaps known on ``known_until`` (exclusive) and of
+    ``serving_days``, the horizon of the model that serves.
 
     Raises ``NotEnoughData`` as :func:`choose_horizon` does, ``ValueError`` for a horizon that is no day long.
     """
@@ -67,7 +76,7 @@ def shop_horizon(
         if horizon_days < 1:
             raise ValueError(f"horizon_days: expected at least 1, got {horizon_days}")
         return Horizon(horizon_days, "set by hand")
-    return choose_horizon(connection.execute(_GAPS, [shop_id, known_until, known_until]).df())
+    return choose_horizon(connection.execute(_GAPS, [shop_id, known_until, known_until]).df(), serving_days)
 
 
 def within_history(own: Horizon, known_days: int) -> Horizon:
@@ -87,9 +96,11 @@ def _history_needed(horizon_days: int) -> int:
     return 2 * horizon_days + _ROOM_DAYS
 
 
-def choose_horizon(gaps: pd.DataFrame) -> Horizon:
+def choose_horizon(gaps: pd.DataFrame, serving_days: int | None = None) -> Horizon:
     """The shortest of ``HORIZONS`` within which ``RETURNED`` of those who come back do so; the longest if none is.
 
+    ``serving_days``, where it is one of them, stays instead while at least ``RETURNED - KEPT_WITHIN`` come back within
+    it (however few within the longest) and at most ``RETURNED + KEPT_WITHIN`` within the next shorter one.
     ``gaps`` has a row per length in ``days`` with the number that ``ended`` by an order and that are
     ``censored``. Raises ``NotEnoughData`` with fewer than ``FEWEST_REPURCHASES`` ended ones.
     """
@@ -101,11 +112,21 @@ def choose_horizon(gaps: pd.DataFrame) -> Horizon:
             f"{ended}",
         )
     returned = returned_within(gaps, [*HORIZONS, _FOLLOWED_DAYS])
-    shares = returned[:-1] / returned[-1]
-    for days, share in zip(HORIZONS, shares, strict=True):
-        if share >= RETURNED:
-            return Horizon(days, f"{share:.0%} of those who buy again do so within {days} days")
-    return Horizon(HORIZONS[-1], f"only {shares[-1]:.0%} of those who buy again do so within {HORIZONS[-1]} days")
+    shares = dict(zip(HORIZONS, (float(share) for share in returned[:-1] / returned[-1]), strict=True))
+    own = next((days for days, share in shares.items() if share >= RETURNED), HORIZONS[-1])
+    if serving_days is not None and serving_days != own and _still_fits(serving_days, shares):
+        told = f"{shares[serving_days]:.0%} of those who buy again do so within {serving_days} days"
+        return Horizon(serving_days, f"{told}, too near {RETURNED:.0%} to change the horizon to {own} days")
+    only = "" if shares[own] >= RETURNED else "only "
+    return Horizon(own, f"{only}{shares[own]:.0%} of those who buy again do so within {own} days")
+
+
+def _still_fits(days: int, shares: Mapping[int, float]) -> bool:
+    if days not in shares:
+        return False
+    shorter = max((one for one in shares if one < days), default=None)
+    is_long_enough = days == HORIZONS[-1] or shares[days] >= RETURNED - KEPT_WITHIN
+    return is_long_enough and (shorter is None or shares[shorter] <= RETURNED + KEPT_WITHIN)
 
 
 def returned_within(gaps: pd.DataFrame, days: npt.ArrayLike) -> Floats:

@@ -2,7 +2,8 @@
 
 ``ml.segment_history`` holds who was in which segment, for the last two dates and the last date of each
 month of a year; ``ml.segment_sizes`` a few rows for every date there ever was. A run for a date forgets what
-was kept for it and for later ones: to run a day again gives the same numbers.
+was kept for it and for later ones, moves between segments too: to run a day again gives the same numbers. Customers
+who were erased are forgotten on every date.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
-from ml.write_table import replace_rows
+from ml.segments.stable_ids import MIGRATION_COLUMNS
+from ml.serving.erased import forget_erased
+from ml.write_table import ensure_table, replace_rows, table_exists
 
 #: Column -> DuckDB type of ``ml.segment_history``, key shop_id, as_of, customer_id.
 HISTORY_COLUMNS: dict[str, str] = {
@@ -79,7 +82,7 @@ def read_history(connection: duckdb.DuckDBPyConnection, rfm: pd.DataFrame) -> Se
     Of each shop the last run before its date and the last run of an earlier month; nothing where the
     warehouse has no history yet. Nothing is written: a read-only connection will do.
     """
-    if not _exists(connection, "segment_history") or not _exists(connection, "segment_sizes"):
+    if not all(table_exists(connection, ("ml", table)) for table in ("segment_history", "segment_sizes")):
         return SegmentHistory.empty()
     connection.register("_dates", rfm[["shop_id", "as_of"]].drop_duplicates())
     try:
@@ -118,17 +121,27 @@ def write_history(
     history: pd.DataFrame,
     sizes: pd.DataFrame,
     size_columns: dict[str, str],
+    migrations: pd.DataFrame,
 ) -> None:
-    """Keep a run's assignments (``HISTORY_COLUMNS``) and segments (``size_columns``) for the next.
+    """Keep a run's assignments (``HISTORY_COLUMNS``) and segments (``size_columns``) for the next, and its
+    ``migrations`` (``MIGRATION_COLUMNS``) to look at.
 
-    Of the shops in ``history`` everything of the run's date and later is replaced, and assignments are
-    dropped but for the last two dates and the last of each month within ``KEPT_DAYS``. Other shops' rows
-    stay. A run that dies between the two tables is mended by running it again.
+    Of the shops in ``history`` everything of the run's date and later is replaced (a later day's moves were from
+    numbers that may now mean something else), and assignments are dropped but for the last two dates and the last of
+    each month within ``KEPT_DAYS``. Other shops' rows stay. A run that dies between the tables is mended by running
+    it again.
     """
-    for name, columns, frame in (("segment_sizes", size_columns, sizes), ("segment_history", HISTORY_COLUMNS, history)):
+    days = list(history[["shop_id", "as_of"]].drop_duplicates().itertuples(index=False, name=None))
+    for name, columns, frame in (
+        ("segment_migrations", MIGRATION_COLUMNS, migrations),
+        ("segment_sizes", size_columns, sizes),
+        ("segment_history", HISTORY_COLUMNS, history),
+    ):
+        ensure_table(connection, ("ml", name), columns)
+        for day in days:
+            connection.execute(f"DELETE FROM ml.{name} WHERE shop_id = ? AND as_of >= ?", day)
         replace_rows(connection, ("ml", name), columns, frame, by=("shop_id", "as_of"))
-        for shop_id, as_of in frame[["shop_id", "as_of"]].drop_duplicates().itertuples(index=False):
-            connection.execute(f"DELETE FROM ml.{name} WHERE shop_id = ? AND as_of > ?", [shop_id, as_of])
+    forget_erased(connection, "segment_history")
     connection.execute(
         """
         WITH dates AS (SELECT DISTINCT shop_id, as_of FROM ml.segment_history),
@@ -147,15 +160,6 @@ def write_history(
         """,
         [KEPT_DAYS],
     )
-
-
-def _exists(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
-    found = connection.execute(
-        "SELECT 1 FROM duckdb_tables() "
-        "WHERE database_name = current_database() AND schema_name = 'ml' AND table_name = ?",
-        [name],
-    ).fetchall()
-    return bool(found)
 
 
 def _earlier(days: pd.Series, as_of: dt.date) -> pd.Series:

@@ -12,7 +12,6 @@ from ml.segments.customer_segments import SegmentationResult, segment_customers
 from ml.segments.evaluate import CAPABILITY
 from ml.segments.history import read_history, write_history
 from ml.segments.inputs import read_inputs
-from ml.segments.stable_ids import MIGRATION_COLUMNS
 from ml.segments.tables import CUSTOMER_COLUMNS, SEGMENT_COLUMNS, SIZE_COLUMNS
 from ml.serving.status import FRESH, NOT_ENOUGH_DATA, STATUS_COLUMNS, ScoreStatus, status_frame
 from ml.write_table import replace_rows
@@ -32,10 +31,7 @@ def write_segments(connection: duckdb.DuckDBPyConnection, result: SegmentationRe
     """
     replace_rows(connection, ("ml", "customer_segments"), CUSTOMER_COLUMNS, result.customers)
     replace_rows(connection, ("ml", "segments"), SEGMENT_COLUMNS, result.segments)
-    replace_rows(
-        connection, ("ml", "segment_migrations"), MIGRATION_COLUMNS, result.migrations, by=("shop_id", "as_of")
-    )
-    write_history(connection, result.history(), result.sizes(), SIZE_COLUMNS)
+    write_history(connection, result.history(), result.sizes(), SIZE_COLUMNS, result.migrations)
     replace_rows(connection, ("ml", "evaluation"), EVALUATION_COLUMNS, result.evaluation, by=("capability",))
     shops = [row[0] for row in connection.execute("SELECT shop_id FROM staging.stg_shops ORDER BY 1").fetchall()]
     statuses = [_status(result, shop) for shop in shops]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import duckdb
 import pandas as pd
@@ -64,3 +64,12 @@ class Capability(Protocol):
 
     def fault(self, scored: Mapping[str, pd.DataFrame], record: ModelRecord) -> str | None:
         """Why these scores must not be served, in words; ``None`` where nothing is wrong with them."""
+
+
+@runtime_checkable
+class KeepsParameters(Protocol):
+    """A capability that takes parameters from the shop's data, near a limit of which they would change every few days
+    and ask for a new model each time."""
+
+    def keeping(self, parameters: Mapping[str, object]) -> Capability:
+        """The same capability, which keeps ``parameters`` of the model that serves while they will do."""

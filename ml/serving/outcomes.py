@@ -16,7 +16,8 @@ import pandas as pd
 from ml.evaluation.classification import measure_probabilities
 from ml.evaluation.clustering import sample_rows
 from ml.evaluation.intervals import Estimate
-from ml.write_table import replace_rows
+from ml.serving.erased import forget_erased
+from ml.write_table import ensure_table, replace_rows
 
 #: Days for which kept scores stay: the longest horizon, and a year to look back on.
 KEPT_DAYS = 550
@@ -82,9 +83,9 @@ def keep_scores(connection: duckdb.DuckDBPyConnection, promise: Promise) -> int:
     """Add today's scores to ``ml.score_history`` where they are the first of their week; returns rows kept.
 
     The same day again replaces its rows; an earlier day of a week that is kept already (a backfill) adds
-    nothing.
+    nothing. Customers who were erased are forgotten on every day.
     """
-    _ensure(connection, "score_history", HISTORY_COLUMNS)
+    ensure_table(connection, ("ml", "score_history"), HISTORY_COLUMNS)
     listed = ", ".join(HISTORY_COLUMNS)
     connection.begin()
     try:
@@ -129,6 +130,7 @@ def keep_scores(connection: duckdb.DuckDBPyConnection, promise: Promise) -> int:
     except BaseException:
         connection.rollback()
         raise
+    forget_erased(connection, "score_history")
     return int(added[0]) if added else 0
 
 
@@ -137,8 +139,8 @@ def measure_outcomes(connection: duckdb.DuckDBPyConnection, promise: Promise) ->
 
     ``features.customer_outcomes`` says what happened, and whether the horizon lies within known data.
     """
-    _ensure(connection, "score_history", HISTORY_COLUMNS)
-    _ensure(connection, "outcomes", OUTCOME_COLUMNS)
+    ensure_table(connection, ("ml", "score_history"), HISTORY_COLUMNS)
+    ensure_table(connection, ("ml", "outcomes"), OUTCOME_COLUMNS)
     days = connection.execute(
         """
         WITH kept AS (SELECT DISTINCT shop_id, as_of, horizon_days FROM ml.score_history WHERE capability = ?),
@@ -201,9 +203,3 @@ def _row(
     return dict(
         zip(OUTCOME_COLUMNS, (capability, shop_id, as_of, horizon, version, metric, value, low, high, n), strict=True)
     )
-
-
-def _ensure(connection: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, str]) -> None:
-    declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-    connection.execute("CREATE SCHEMA IF NOT EXISTS ml")
-    connection.execute(f'CREATE TABLE IF NOT EXISTS ml."{table}" ({declared})')

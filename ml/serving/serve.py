@@ -15,7 +15,7 @@ from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.results import evaluation_frame
 from ml.registry.record import CHAMPION, ModelRecord, library_versions
 from ml.registry.store import ModelStore
-from ml.serving.capability import Capability, ShopData
+from ml.serving.capability import Capability, KeepsParameters, ShopData
 from ml.serving.status import FRESH, NOT_ENOUGH_DATA, STALE, ScoreStatus, last_status
 
 #: Days after which a model is learned anew, whatever it looks like.
@@ -61,12 +61,14 @@ def serve(
     every other error is raised.
     """
     before = last_status(connection, capability.name, shop_id)
+    pointer = store.pointer(capability.name, shop_id)
+    champion, model, unreadable = _serving(store, capability.name, shop_id)
+    if champion is not None and isinstance(capability, KeepsParameters):
+        capability = capability.keeping(champion.parameters)
     try:
         data = capability.read(connection, shop_id)
     except NotEnoughData as error:
         return Served(_unserved(capability, shop_id, before, None, str(error)), notes=(str(error),))
-    pointer = store.pointer(capability.name, shop_id)
-    champion, model, unreadable = _serving(store, capability.name, shop_id)
     notes: list[str] = []
     due = "asked for" if retrain else unreadable or _due(capability, store, data, champion)
     drifted: Sequence[Drift] = ()
@@ -84,7 +86,7 @@ def serve(
             store.save(trained.record, trained.model, evaluation_frame(trained.measured), trained.plots)
             notes.append(f"Trained ({due}): {trained.record.model} is {trained.record.status}: {trained.record.reason}")
             champion, model, unreadable = _serving(store, capability.name, shop_id)
-    newest = store.newest(capability.name, shop_id)
+    newest = _newest(store, capability.name, data)
     shown: dict[str, Any] = {"evaluation": store.evaluation(newest), "plots": store.plots(newest)} if newest else {}
     if champion is None and unreadable is None:
         reason = notes[-1] if notes else "no model was good enough to serve"
@@ -149,12 +151,21 @@ def _due(capability: Capability, store: ModelStore, data: ShopData, champion: Mo
     if dict(champion.parameters) != dict(capability.parameters(data)):
         return "the parameters have changed"
     # The newest attempt, also one that did not win: the champion may well be older.
-    newest = store.newest(capability.name, data.shop_id) or champion
-    if newest.status == CHAMPION and newest.version != champion.version and newest.trained_as_of <= data.as_of:
+    newest = _newest(store, capability.name, data) or champion
+    if champion.trained_as_of > data.as_of and (newest.status == CHAMPION or newest.trained_as_of > data.as_of):
+        return f"the model that serves is of {champion.trained_as_of}, which the data no longer reach"
+    if newest.status == CHAMPION and newest.version != champion.version:
         # A run died between keeping the model and pointing to it, or a person took a pin off.
         return "the last training won and does not serve"
     age = (data.as_of - newest.trained_as_of).days
     return f"the last training is {age} days old" if age >= RETRAIN_AFTER_DAYS else None
+
+
+def _newest(store: ModelStore, capability: str, data: ShopData) -> ModelRecord | None:
+    """The last training of a day that the data reach, or the last one where there is none: when an order dated years
+    ahead is taken back, what was learned from it must not pass for newer than what is learned now."""
+    records = store.records(capability, data.shop_id)
+    return next((one for one in reversed(records) if one.trained_as_of <= data.as_of), records[-1] if records else None)
 
 
 def _drifted_too_far(drifted: Sequence[Drift]) -> str | None:
@@ -166,13 +177,16 @@ def _drifted_too_far(drifted: Sequence[Drift]) -> str | None:
 
 
 def _lasting(drifted: str | None, before: ScoreStatus | None, as_of: dt.date) -> str | None:
-    """Drift that is to be learned from: it has kept scores back for ``LASTING_DRIFT_DAYS``, or there never were any.
+    """Drift that is to be learned from: it has kept scores back for ``LASTING_DRIFT_DAYS``, or there never were any,
+    or those that are served are of a day that the data do not reach any more.
 
     On its first days it may as well be a log that broke, from which a model would learn what is not so.
     """
     if drifted is None or before is None or before.served_as_of is None:
         return drifted
     days = (as_of - before.served_as_of).days
+    if days < 0:
+        return f"the scores are of {before.served_as_of}, after which there are no data, and {drifted}"
     return f"for {days} days {drifted}" if days >= LASTING_DRIFT_DAYS else None
 
 

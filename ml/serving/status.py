@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 import duckdb
 import pandas as pd
 
+from ml.write_table import table_exists
+
 FRESH, STALE, NOT_ENOUGH_DATA = "fresh", "stale", "not_enough_data"
 
 #: Column -> DuckDB type of ``ml.score_status``; its key is shop_id, capability.
@@ -45,11 +47,7 @@ def status_frame(rows: Iterable[ScoreStatus]) -> pd.DataFrame:
 
 def last_status(connection: duckdb.DuckDBPyConnection, capability: str, shop_id: str) -> ScoreStatus | None:
     """What was served for this shop until now; ``None`` where nothing ever was."""
-    exists = connection.execute(
-        "SELECT 1 FROM duckdb_tables() "
-        "WHERE database_name = current_database() AND schema_name = 'ml' AND table_name = 'score_status'"
-    ).fetchall()
-    if not exists:
+    if not table_exists(connection, ("ml", "score_status")):
         return None
     listed = ", ".join(STATUS_COLUMNS)
     row = connection.execute(

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ml.evaluation.results import EVALUATION_COLUMNS, evaluation_frame
 from ml.serving.capability import Capability
+from ml.serving.erased import forget_erased
 from ml.serving.serve import Served
 from ml.serving.status import STATUS_COLUMNS, status_frame
 from ml.write_table import replace_rows
@@ -30,6 +31,9 @@ def write_served(
         frames = [one.tables[table] for one in served if table in one.tables]
         frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns), dtype=object)
         replace_rows(connection, ("ml", table), columns, frame, by=("shop_id",))
+        if "customer_id" in columns:
+            # Of a shop that was refused the old rows stay, and may name people who were erased since.
+            forget_erased(connection, table)
         rows[table] = _keep_shops(connection, table, shops)
     measured = pd.concat([one.evaluation for one in served] or [evaluation_frame([])], ignore_index=True)
     replace_rows(connection, ("ml", "evaluation"), EVALUATION_COLUMNS, measured, by=("capability", "shop_id"))

@@ -1,5 +1,5 @@
-"""Which model ships: every candidate learns at earlier cuts, is tested on later ones, and the simplest that
-nothing beats clearly is chosen, a naive baseline too.
+"""Which model ships: every candidate learns at earlier cuts, is tested on later ones, and one wins the contest, which
+may be a naive baseline.
 
 Chosen by Tweedie deviance, not by absolute or squared error. Absolute error is least for the median outcome, and
 the median customer spends nothing: it rewards predicting too little. Squared error is least for the mean, but a
@@ -21,6 +21,7 @@ from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.intervals import Estimate
 from ml.evaluation.regression import mean_difference, regression_measures, tweedie_loss
 from ml.evaluation.results import Measured, Subject
+from ml.registry.contest import Contender, Verdict, decide
 from ml.value.blend import Blend
 from ml.value.cuts import Cut
 from ml.value.histories import Floats
@@ -31,8 +32,8 @@ from ml.value.spend import Boosted, RidgeTweedie, TwoPart
 CAPABILITY = "customer_value"
 #: Customers of a cut that candidates are held to at most: more only make narrow intervals narrower.
 MOST_TESTED = 40_000
-#: Chance of a wrong "better" over all comparisons; and resamples, enough for the strict level of each.
-_DOUBT, _RESAMPLES = 0.05, 1000
+#: Resamples behind an interval, enough for the strict level of each of several comparisons.
+_RESAMPLES = 1000
 
 #: Makes a candidate from a seed; the simplest first, for a tie goes to the simpler.
 Candidates = Sequence[Callable[[int], OutcomeModel]]
@@ -46,6 +47,8 @@ CANDIDATES: Candidates = (
     Boosted,
     TwoPart,
 )
+#: Names of the naive ones, which have the benefit of the doubt.
+BASELINES = (MeanOfAll.name, OwnRate.name)
 
 
 @dataclass(frozen=True)
@@ -100,12 +103,11 @@ def try_candidates(
     return trials
 
 
-def choose(trials: Sequence[Trial], random_state: int) -> tuple[str, str]:
-    """Name of the chosen candidate, and why in words: the simplest that no later one beats beyond the interval.
+def choose(trials: Sequence[Trial], random_state: int, champion: str | None = None) -> Verdict:
+    """The winner of ``ml.registry.contest`` by the paired deviance over all trials, naive baselines among the
+    contenders; ``champion`` is the candidate that serves now.
 
-    Compared over all trials' customers, who are drawn with all of their rows; only candidates that could learn in
-    every trial are compared. One of several may look better by luck, so the interval's level is divided among them
-    (Bonferroni), as in ``ml.registry.contest``.
+    Customers are drawn with all of their rows; only candidates that could learn in every trial are compared.
     """
     names = [name for name in trials[0].models if all(name in trial.models for trial in trials)]
     losses = {
@@ -117,22 +119,19 @@ def choose(trials: Sequence[Trial], random_state: int) -> tuple[str, str]:
     customers = pd.factorize(
         pd.concat([trial.cut.features["customer_id"].iloc[np.flatnonzero(rows)] for trial, rows in _known(trials)])
     )[0]
-    level = 1 - _DOUBT / max(len(names) - 1, 1)
-    champion, why = names[0], f"{names[0]} is the simplest"
-    for name in names[1:]:
-        gain = mean_difference(
+
+    def gain(name: str, over: str, level: float) -> Estimate:
+        return mean_difference(
+            losses[over],
             losses[name],
-            losses[champion],
             n_resamples=_RESAMPLES,
             level=level,
             random_state=random_state,
             groups=customers,
         )
-        if gain.high < 0:
-            told = f"{gain.value:+.4g} ({gain.low:+.4g} to {gain.high:+.4g}, level {level:.3f})"
-            why = f"{name} beats {champion}: deviance {told}"
-            champion = name
-    return champion, why
+
+    contenders = [Contender(name, 0 if name in BASELINES else place) for place, name in enumerate(names, start=1)]
+    return decide(contenders, {name: -float(loss.mean()) for name, loss in losses.items()}, gain, champion)
 
 
 def measure_trials(

@@ -6,7 +6,6 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Self
 
 import duckdb
@@ -17,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from ml.evaluation.clustering import sample_rows
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.intervals import bootstrap_interval
-from ml.evaluation.results import EVALUATION_COLUMNS, Measured, Subject, evaluation_frame
+from ml.evaluation.results import Measured, Subject
 from ml.value.compare import CANDIDATES, CAPABILITY, Candidates, Trial, choose, measure_trials, try_candidates
 from ml.value.cuts import ORDERS, VALUE, ShopHistory
 from ml.value.histories import Floats
@@ -25,10 +24,10 @@ from ml.value.interval import ConformalInterval
 from ml.value.lifetime import BuyTillYouDie, worth_unknown
 from ml.value.naive import OutcomeModel
 from ml.value.spend import feature_names
-from ml.value.tracking import TRACKING_COLUMNS, track_cohorts
+from ml.value.tracking import track_cohorts
 
 #: Raise when the code changes in a way that what is learned does not show.
-CODE_VERSION = 1
+CODE_VERSION = 2
 
 #: Column -> DuckDB type of ``ml.customer_value``, key shop_id, customer_id. An order is a day with one; amounts are
 #: net of what is taken back within the horizon, null when unknown; the interval is of the amount that comes.
@@ -65,8 +64,9 @@ class CustomerValueModel:
         self.random_state = random_state
         self.candidates = candidates
 
-    def fit(self, history: ShopHistory) -> Self:
-        """Learn from a shop's history; raises ``NotEnoughData`` where not even orders can be expected."""
+    def fit(self, history: ShopHistory, serving: Mapping[str, str] | None = None) -> Self:
+        """Learn from a shop's history, against what is ``serving`` (target -> candidate); raises ``NotEnoughData``
+        where not even orders can be expected."""
         self.shop_id_, self.horizon_days_ = history.shop_id, history.horizon_days
         self.currency_ = history.currency
         self.features_ = feature_names(history.now.features)
@@ -76,15 +76,15 @@ class CustomerValueModel:
         self.trials_: dict[str, list[Trial]] = {}
         # more threads would add up floats in another order each time
         with threadpool_limits(limits=1):
-            self._fit(history)
+            self._fit(history, serving or {})
         return self
 
-    def _fit(self, history: ShopHistory) -> None:
-        self._learn(ORDERS, history)
+    def _fit(self, history: ShopHistory, serving: Mapping[str, str]) -> None:
+        self._learn(ORDERS, history, serving.get(ORDERS))
         self.interval_: ConformalInterval | None = None
         coverage: tuple[Floats, Floats] | None = None
         try:
-            self._learn(VALUE, history)
+            self._learn(VALUE, history, serving.get(VALUE))
         except NotEnoughData as reason:
             self.reasons_[VALUE] = str(reason)
         else:
@@ -123,11 +123,12 @@ class CustomerValueModel:
         """What is kept of a fitted model: not the customers that it was tested on."""
         return {name: value for name, value in vars(self).items() if name != "trials_"}
 
-    def _learn(self, target: str, history: ShopHistory) -> None:
+    def _learn(self, target: str, history: ShopHistory, serving: str | None) -> None:
         trials = try_candidates(target, history.cuts, self.random_state, self.candidates)
-        name, why = choose(trials, self.random_state)
-        self.models_[target] = self._candidate(name).fit(target, history.cuts, history.now)
-        self.trials_[target], self.champions_[target], self.reasons_[target] = trials, name, why
+        verdict = choose(trials, self.random_state, serving)
+        self.models_[target] = self._candidate(verdict.winner).fit(target, history.cuts, history.now)
+        self.trials_[target] = trials
+        self.champions_[target], self.reasons_[target] = verdict.winner, verdict.reason
 
     def _candidate(self, name: str) -> OutcomeModel:
         return next(model for make in self.candidates if (model := make(self.random_state)).name == name)
@@ -183,55 +184,6 @@ class CustomerValueModel:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True)
-class ValueResult:
-    """``customers``, ``evaluation`` and ``tracking`` have the columns of ``CUSTOMER_VALUE_COLUMNS``,
-    ``EVALUATION_COLUMNS`` and ``TRACKING_COLUMNS``, sorted by key; ``models`` one fitted model per shop that has
-    one, ``refused`` why a shop has none, and ``reasons`` per shop and target why this model."""
-
-    customers: pd.DataFrame
-    evaluation: pd.DataFrame
-    tracking: pd.DataFrame
-    models: dict[str, CustomerValueModel] = field(default_factory=dict)
-    reasons: dict[str, dict[str, str]] = field(default_factory=dict)
-    refused: dict[str, NotEnoughData] = field(default_factory=dict)
-
-
-def value_customers(
-    histories: Sequence[ShopHistory],
-    random_state: int = 42,
-    refused: Mapping[str, NotEnoughData] | None = None,
-    candidates: Candidates = CANDIDATES,
-) -> ValueResult:
-    """Fit and score each shop; a shop that says too little is ``refused`` and has no rows.
-
-    ``refused`` : shops whose history could not be read (``ml.value.cuts.read_histories``), kept in the answer.
-    """
-    customers: list[pd.DataFrame] = []
-    tracking: list[pd.DataFrame] = []
-    measured: list[Measured] = []
-    models: dict[str, CustomerValueModel] = {}
-    turned_down = dict(refused or {})
-    for history in sorted(histories, key=lambda shop: shop.shop_id):
-        try:
-            model = CustomerValueModel(random_state=random_state, candidates=candidates).fit(history)
-        except NotEnoughData as reason:
-            turned_down[history.shop_id] = reason
-            continue
-        models[history.shop_id] = model
-        customers.append(score_customers(model, history.now.features, history.as_of))
-        tracking.append(track_shop(model, history))
-        measured += model.measured_
-    return ValueResult(
-        customers=_stacked(customers, CUSTOMER_VALUE_COLUMNS),
-        evaluation=evaluation_frame(measured)[list(EVALUATION_COLUMNS)],
-        tracking=_stacked(tracking, TRACKING_COLUMNS),
-        models=models,
-        reasons={shop: dict(model.reasons_) for shop, model in models.items()},
-        refused=turned_down,
-    )
-
-
 def score_customers(model: CustomerValueModel, features: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
     """Rows of ``ml.customer_value`` for features of ``as_of`` by a model fitted that day or earlier."""
     scored = model.predict(features)
@@ -258,9 +210,3 @@ def track_shop(model: CustomerValueModel, history: ShopHistory) -> pd.DataFrame:
 def _minor_units(amounts: Floats) -> pd.arrays.IntegerArray:
     unknown = np.isnan(amounts)
     return pd.arrays.IntegerArray(np.where(unknown, 0, amounts).astype("int64"), unknown)
-
-
-def _stacked(frames: Sequence[pd.DataFrame], columns: dict[str, str]) -> pd.DataFrame:
-    if not frames:
-        return pd.DataFrame({column: pd.Series(dtype=object) for column in columns})
-    return pd.concat(frames, ignore_index=True)[list(columns)]

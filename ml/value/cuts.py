@@ -8,7 +8,6 @@ before the next is predicted.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -109,26 +108,6 @@ def read_history(
         shop_id,
     )
     return ShopHistory(shop_id, as_of, horizon_days, currency, now, tuple(cuts), days)
-
-
-def read_histories(
-    connection: duckdb.DuckDBPyConnection, horizon_days: int = 90, currencies: Mapping[str, str | None] | None = None
-) -> tuple[list[ShopHistory], dict[str, NotEnoughData]]:
-    """Every shop's history as of the newest day of ``features.feat_as_of_dates``, and why a shop has none.
-
-    ``currencies`` : shop -> currency of its amounts.
-    """
-    newest = connection.execute(
-        "SELECT shop_id, max(as_of) FROM features.feat_as_of_dates GROUP BY shop_id ORDER BY shop_id"
-    ).fetchall()
-    histories: list[ShopHistory] = []
-    refused: dict[str, NotEnoughData] = {}
-    for shop_id, as_of in newest:
-        try:
-            histories.append(read_history(connection, shop_id, as_of, horizon_days, (currencies or {}).get(shop_id)))
-        except NotEnoughData as reason:
-            refused[shop_id] = reason
-    return histories, refused
 
 
 def _frame(connection: duckdb.DuckDBPyConnection, query: str, shop_id: str) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from ml.outcomes.features import may_drift
 from ml.outcomes.history import shop_span
 from ml.registry.record import CHAMPION, ModelRecord, data_digest
 from ml.serving.capability import ShopData, Trained
-from ml.value.compare import CAPABILITY
+from ml.value.compare import CANDIDATES, CAPABILITY, Candidates
 from ml.value.customer_value import (
     CODE_VERSION,
     CUSTOMER_VALUE_COLUMNS,
@@ -46,7 +46,13 @@ class ServedValue:
 
 
 class CustomerValue:
-    """See ``ml.serving.capability.Capability``. ``horizons`` : days ahead, the first that history allows is taken."""
+    """See ``ml.serving.capability.Capability``.
+
+    Parameters
+    ----------
+    horizons : days ahead, the first that history allows is taken.
+    candidates : who stands in the contest, the simplest first.
+    """
 
     name = CAPABILITY
     code_version = CODE_VERSION
@@ -55,8 +61,9 @@ class CustomerValue:
         "value_tracking": TRACKING_COLUMNS,
     }
 
-    def __init__(self, horizons: Sequence[int] = HORIZONS) -> None:
+    def __init__(self, horizons: Sequence[int] = HORIZONS, candidates: Candidates = CANDIDATES) -> None:
         self.horizons = tuple(horizons)
+        self.candidates = candidates
 
     def read(self, connection: duckdb.DuckDBPyConnection, shop_id: str) -> ShopData:
         """Raises ``NotEnoughData`` where no horizon has enough history."""
@@ -79,9 +86,10 @@ class CustomerValue:
         return {"horizon_days": history.horizon_days, "currency": history.currency}
 
     def train(self, data: ShopData, champion: ModelRecord | None, random_state: int) -> Trained:
-        """The candidates' contest is at earlier cuts, with naive ones among them, so its winner serves."""
+        """The candidates' contest is at earlier cuts, with naive ones and the kind that serves now among them."""
         history: ShopHistory = data.history
-        model = CustomerValueModel(random_state=random_state).fit(history)
+        model = CustomerValueModel(random_state=random_state, candidates=self.candidates)
+        model.fit(history, _serving(champion))
         oldest = history.cuts[-1]
         rows = pd.concat([cut.features for cut in history.cuts], ignore_index=True)
         record = ModelRecord(
@@ -99,7 +107,7 @@ class CustomerValue:
             status=CHAMPION,
             reason="; ".join(f"{target}: {why}" for target, why in model.reasons_.items()),
             parameters=dict(self.parameters(data)),
-            metrics=_metrics(model),
+            metrics={**_metrics(model), "winners": dict(model.champions_)},
         )
         measured = [_with_version(row, record.version) for row in model.measured_]
         tracking = track_shop(model, history)
@@ -122,6 +130,12 @@ class CustomerValue:
         orders = scored["customer_value"]["expected_orders"].to_numpy(dtype=float, na_value=np.nan)
         broken = int((~(orders >= 0)).sum())
         return f"{broken} of {len(orders)} customers have no expected orders" if broken else None
+
+
+def _serving(champion: ModelRecord | None) -> dict[str, str]:
+    """The candidate that serves now, by target; nothing of a record that does not say."""
+    winners = champion.metrics.get("winners") if champion else None
+    return {str(target): str(name) for target, name in winners.items()} if isinstance(winners, Mapping) else {}
 
 
 def _metrics(model: CustomerValueModel) -> dict[str, object]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 GROUP = "ml"
 #: Set to "true" on a run that shall learn every model anew.
 RETRAIN_TAG = "footfall/retrain"
+#: Beside it on a run that shall learn those of one shop alone: the shop.
+RETRAIN_SHOP_TAG = "footfall/retrain_shop"
 _SHOWN_PLOTS = 6
 _SHOWN_DRIFT = 8
 _SHOWN_ROWS = 200
@@ -75,12 +77,15 @@ def _build(settings: Settings, step: ModelStep) -> dg.AssetsDefinition:
 
         capability = step.load()
         store = ModelStore(settings.models)
-        retrain = context.run.tags.get(RETRAIN_TAG) == "true"
+        tags = context.run.tags
+        retrain, only = tags.get(RETRAIN_TAG) == "true", tags.get(RETRAIN_SHOP_TAG)
         with warehouse.connect(read_only=True) as connection:
             shops = [
                 row[0] for row in connection.execute("SELECT shop_id FROM staging.stg_shops ORDER BY 1").fetchall()
             ]
-            served = [serve(capability, store, connection, shop, retrain=retrain) for shop in shops]
+            served = [
+                serve(capability, store, connection, shop, retrain=retrain and only in (None, shop)) for shop in shops
+            ]
         for one in served:
             for note in one.notes:
                 context.log.info(f"{one.status.shop_id}: {note}")

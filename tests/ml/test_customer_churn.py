@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from ml.churn import customer_churn
+from ml.churn import horizon as shop_rhythm
 from ml.churn.actions import ACTIONS, HIGH, LOW, MEDIUM, MIDDLE, SMALL, TOP, bands, risk_band, value_tier
 from ml.churn.customer_churn import CHURN_COLUMNS, Churn
 from ml.evaluation.classification import compare_probabilities, measure_probabilities
@@ -187,6 +188,29 @@ def test_both_serve_through_the_store_and_the_warehouse(
         assert again.notes == ()
         for table, rows in served.tables.items():
             pd.testing.assert_frame_equal(again.tables[table], rows, rtol=0, atol=1e-9)
+
+
+def test_the_horizon_that_serves_stays_where_the_shop_is_near_the_limit(
+    warehouse: duckdb.DuckDBPyConnection, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ModelStore(tmp_path)
+    first = serve(QuickChurn(), store, warehouse, "店")
+    assert first.record is not None
+    days = first.record.parameters["horizon_days"]
+    # the limit moves a hundredth above the share that comes back in time: a shop that starts anew looks further
+    gaps = warehouse.execute(shop_rhythm._GAPS, ["店", first.record.trained_as_of, first.record.trained_as_of]).df()
+    share = np.divide(*shop_rhythm.returned_within(gaps, [days, 365]))
+    monkeypatch.setattr(shop_rhythm, "RETURNED", share + 0.01)
+    assert QuickChurn().read(warehouse, "店").history.horizon_days > days
+    kept = serve(QuickChurn(), store, warehouse, "店")
+    assert kept.notes == ()
+    assert set(kept.tables["churn_scores"]["horizon_days"]) == {days}
+    monkeypatch.setattr(shop_rhythm, "RETURNED", share + 0.04)
+    changed = serve(QuickChurn(), store, warehouse, "店")
+    assert "the parameters have changed" in changed.notes[0]
+    # by hand is by hand
+    assert QuickChurn(45).keeping({"horizon_days": days}).read(warehouse, "店").history.horizon_days == 45
+    assert len(store.records("churn", "店")) == 2
 
 
 def nobody(days: pd.DataFrame) -> pd.DataFrame:

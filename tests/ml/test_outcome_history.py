@@ -60,6 +60,48 @@ def test_gaps_that_have_not_ended_yet_lengthen_the_horizon() -> None:
     assert choose_horizon(naive).days < 120
 
 
+def shop_with_shares(within_30: int, within_60: int) -> pd.DataFrame:
+    """Of 1,000 who come back so many do within 30 days and within 60, the others after 80."""
+    ended = [within_30, within_60 - within_30, 1000 - within_60]
+    return pd.DataFrame({"days": [20, 50, 80], "ended": ended, "censored": 0})
+
+
+@pytest.mark.parametrize(
+    ("within_30", "within_60", "serving", "kept"),
+    [
+        (500, 801, None, 60), (500, 799, None, 90), (500, 799, 60, 60), (500, 771, 60, 60), (500, 769, 60, 90),
+        (500, 801, 90, 90), (500, 829, 90, 90), (500, 831, 90, 60), (500, 950, 180, 60), (790, 950, 30, 30),
+        (500, 799, 45, 90), (500, 801, 60, 60), (500, 790, 120, 90),
+    ],
+)  # fmt: skip
+def test_a_horizon_stays_while_it_is_near_enough(
+    within_30: int, within_60: int, serving: int | None, kept: int
+) -> None:
+    found = choose_horizon(shop_with_shares(within_30, within_60), serving)
+    assert found.days == kept
+    assert ("too near 80%" in found.reason) == (kept != choose_horizon(shop_with_shares(within_30, within_60)).days)
+
+
+def test_a_share_that_wavers_about_the_limit_changes_the_horizon_once_at_most() -> None:
+    generator = np.random.default_rng(5)
+    serving, seen, fresh = None, [], []
+    for share in generator.integers(780, 821, 60):
+        gaps = shop_with_shares(500, int(share))
+        serving = choose_horizon(gaps, serving).days
+        seen.append(serving)
+        fresh.append(choose_horizon(gaps).days)
+    assert len(set(seen)) == 1
+    assert sum(one != other for one, other in itertools.pairwise(fresh)) > 10
+
+
+def test_the_longest_horizon_stays_however_few_come_back_within_it() -> None:
+    # nobody is followed past a year: 600 of 1,000 come back in half of it, the others after 200 days
+    gaps = pd.DataFrame({"days": [20, 200], "ended": [600, 400], "censored": 0})
+    assert choose_horizon(gaps).days == choose_horizon(gaps, 180).days == 180
+    assert choose_horizon(gaps, 180).reason.startswith("only 60%")
+    assert choose_horizon(gaps, 90).days == 180
+
+
 def test_a_rhythm_that_is_not_known_is_not_made_up() -> None:
     few = pd.DataFrame({"days": [10], "ended": [49], "censored": [500]})
     with pytest.raises(NotEnoughData, match="found 49"):

@@ -167,6 +167,40 @@ def test_what_is_older_than_it_is_kept_for_goes_from_its_own_shop_only(warehouse
     assert kept(warehouse)[-1][:2] == ("silent", MONDAY)
 
 
+def known_people(warehouse: duckdb.DuckDBPyConnection, **people: list[str]) -> None:
+    """The customers whom each shop knows, in the place of those it knew."""
+    warehouse.execute("CREATE SCHEMA IF NOT EXISTS staging")
+    shops = pd.DataFrame({"shop_id": list(people)}, dtype=object)
+    rows = pd.DataFrame([(shop, one) for shop, names in people.items() for one in names], columns=["shop_id", "one"])
+    warehouse.register("shops", shops)
+    warehouse.register("people", rows.astype(object))
+    warehouse.execute("CREATE OR REPLACE TABLE staging.stg_shops AS SELECT CAST(shop_id AS VARCHAR) shop_id FROM shops")
+    warehouse.execute(
+        "CREATE OR REPLACE TABLE features.feat_customer_days AS "
+        "SELECT CAST(shop_id AS VARCHAR) AS shop_id, CAST(one AS VARCHAR) AS customer_id FROM people"
+    )
+
+
+def test_customers_who_were_erased_are_in_no_kept_score(warehouse) -> None:
+    everyone = [f"c{number}" for number in range(CUSTOMERS)]
+    for shop in ("shop", "other", "silent", "gone"):
+        score(warehouse, MONDAY, shop_id=shop)
+    # c3 was erased at one shop and is a customer of another; one shop's log is missing; one shop is no more
+    known_people(warehouse, shop=[one for one in everyone if one != "c3"], other=everyone, silent=[])
+    warehouse.execute("DELETE FROM ml.scores WHERE shop_id <> 'shop' OR customer_id = 'c3'")
+    warehouse.execute("UPDATE ml.scores SET as_of = as_of + 7")
+    for _ in range(2):
+        keep_scores(warehouse, CHURN)
+        assert [(*row[:2], row[4]) for row in kept(warehouse)] == [
+            ("other", MONDAY, CUSTOMERS),
+            ("shop", MONDAY, CUSTOMERS - 1),
+            ("shop", MONDAY + days(7), CUSTOMERS - 1),
+            ("silent", MONDAY, CUSTOMERS),
+        ]
+    erased = warehouse.execute("SELECT DISTINCT shop_id FROM ml.score_history WHERE customer_id = 'c3' ORDER BY 1")
+    assert erased.fetchall() == [("other",), ("silent",)]
+
+
 def test_nothing_is_measured_before_the_horizon_is_over(warehouse) -> None:
     score(warehouse, MONDAY)
     know(warehouse, MONDAY + days(29))

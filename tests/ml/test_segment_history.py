@@ -27,7 +27,7 @@ def segment(warehouse: duckdb.DuckDBPyConnection, rfm: pd.DataFrame, day: dt.dat
     """One day's step as an asset takes it: read, segment, write."""
     rfm = rfm.assign(as_of=day)
     result = segment_customers(rfm, rule=RULE, history=read_history(warehouse, rfm))
-    write_history(warehouse, result.history(), result.sizes(), SIZE_COLUMNS)
+    write_history(warehouse, result.history(), result.sizes(), SIZE_COLUMNS, result.migrations)
     return result
 
 
@@ -59,9 +59,44 @@ def test_a_day_run_again_gives_the_same_numbers(warehouse, planted, make_planted
     again = segment(warehouse, grown, DAY + dt.timedelta(days=1))
     assert numbers(again) == numbers(once)
     pd.testing.assert_frame_equal(again.migrations, once.migrations)
+    assert days_kept(warehouse, "segment_migrations") == [DAY + dt.timedelta(days=1)]
     # An earlier day run again forgets the later one, so that no number is taken by a day that is to come.
     segment(warehouse, planted, DAY)
     assert days_kept(warehouse) == days_kept(warehouse, "segment_sizes") == [DAY]
+    assert days_kept(warehouse, "segment_migrations") == []
+    segment(warehouse, grown, DAY + dt.timedelta(days=1))
+    assert days_kept(warehouse, "segment_migrations") == [DAY + dt.timedelta(days=1)]
+
+
+def test_moves_from_a_day_that_is_forgotten_go_with_it_and_other_shops_moves_stay(warehouse, planted, make_planted):
+    other = make_planted((60, 90, 120), "another", seed=9)
+    segment(warehouse, pd.concat([planted, other]), DAY)
+    segment(warehouse, pd.concat([planted, other]), DAY + dt.timedelta(days=1))
+    # the first day, of one shop alone: there is nothing before it to have moved from
+    segment(warehouse, planted, DAY)
+    moved = warehouse.execute("SELECT DISTINCT shop_id, as_of FROM ml.segment_migrations").fetchall()
+    assert moved == [("another", DAY + dt.timedelta(days=1))]
+
+
+def test_customers_who_were_erased_are_in_no_kept_day(warehouse, planted):
+    segment(warehouse, planted, DAY)
+    kept = warehouse.execute("SELECT count(DISTINCT customer_id) FROM ml.segment_history").fetchall()
+    assert kept == [(450,)]
+    warehouse.execute(
+        """
+        CREATE SCHEMA features; CREATE SCHEMA staging;
+        CREATE TABLE staging.stg_shops AS SELECT 'shop' AS shop_id;
+        CREATE TABLE features.feat_customer_days AS
+            SELECT DISTINCT shop_id, customer_id FROM ml.segment_history WHERE customer_id <> '1-00003';
+        """
+    )
+    rest = planted[planted["customer_id"] != "1-00003"]
+    for _ in range(2):
+        segment(warehouse, rest, DAY + dt.timedelta(days=1))
+        counted = warehouse.execute("SELECT as_of, count(*) FROM ml.segment_history GROUP BY 1 ORDER BY 1").fetchall()
+        assert counted == [(DAY, 449), (DAY + dt.timedelta(days=1), 449)]
+        erased = warehouse.execute("SELECT 1 FROM ml.segment_history WHERE customer_id = '1-00003'").fetchall()
+        assert erased == []
 
 
 def test_a_number_of_a_vanished_segment_does_not_come_back(warehouse, planted):
@@ -111,5 +146,5 @@ def test_without_tables_and_without_customers_there_is_no_history(warehouse, pla
     assert history.greatest_id("shop", DAY) == 0
     assert list(history.runs("shop", DAY)) == []
     nobody = segment_customers(planted.iloc[:0], history=SegmentHistory.empty())
-    write_history(warehouse, nobody.history(), nobody.sizes(), SIZE_COLUMNS)
+    write_history(warehouse, nobody.history(), nobody.sizes(), SIZE_COLUMNS, nobody.migrations)
     assert days_kept(warehouse) == []

@@ -170,6 +170,59 @@ def test_drift_keeps_scores_back_and_is_learned_from_once_it_has_lasted(store, c
     assert statuses(connection) == [(capability.as_of, FRESH)]
 
 
+def test_when_days_ahead_are_taken_back_a_model_is_learned_once_and_serves(store, connection):
+    # an order dated a year ahead, and three days on it is gone
+    capability = Doubling(as_of=DAY + dt.timedelta(days=365))
+    run(capability, store, connection)
+    capability.as_of = DAY
+    served = run(capability, store, connection)
+    assert capability.trained == 2
+    assert "of 2027-03-01, which the data no longer reach" in served.notes[0]
+    assert served.record is not None and served.record.trained_as_of == DAY
+    assert set(served.evaluation["as_of"]) == {DAY}
+    assert statuses(connection) == [(DAY, FRESH)]
+    capability.as_of = DAY + dt.timedelta(days=1)
+    assert run(capability, store, connection).notes == ()
+    # and it ages by its own day
+    capability.as_of = DAY + dt.timedelta(days=RETRAIN_AFTER_DAYS)
+    assert "30 days old" in run(capability, store, connection).notes[0]
+
+
+def test_a_training_that_is_refused_after_days_were_taken_back_is_not_tried_again_every_day(store, connection):
+    capability = Doubling(as_of=DAY + dt.timedelta(days=365))
+    run(capability, store, connection)
+    capability.as_of, capability.wins = DAY, False
+    run(capability, store, connection)
+    capability.as_of = DAY + dt.timedelta(days=1)
+    run(capability, store, connection)
+    assert capability.trained == 2
+
+
+def test_drift_from_scores_of_a_day_ahead_is_learned_from_at_once(store, connection):
+    capability = Doubling()
+    run(capability, store, connection)
+    capability.as_of = DAY + dt.timedelta(days=20)
+    run(capability, store, connection)
+    # the newest days are taken back, and what is left looks like no day before
+    capability.as_of, capability.visits = DAY + dt.timedelta(days=10), tuple(range(1000, 1200))
+    served = run(capability, store, connection)
+    assert capability.trained == 2
+    assert "after which there are no data, and 1 of 1 features have drifted" in served.notes[0]
+    assert statuses(connection) == [(capability.as_of, FRESH)]
+
+
+def test_a_capability_may_keep_the_parameters_of_the_model_that_serves(store, connection):
+    class Keeping(Doubling):
+        def keeping(self, parameters: Mapping[str, object]) -> Doubling:
+            return dataclasses.replace(self, horizon=parameters["horizon_days"])
+
+    capability = Keeping()
+    run(capability, store, connection)
+    capability.horizon = 60
+    assert run(capability, store, connection).notes == ()
+    assert capability.horizon == 60
+
+
 def test_a_log_that_was_mended_is_scored_by_the_model_of_before(store, connection):
     capability = Doubling()
     run(capability, store, connection)
@@ -344,6 +397,22 @@ def test_a_shop_that_loses_its_customers_keeps_its_scores_marked_stale_and_other
     found = connection.execute("SELECT shop_id, served_as_of, status FROM ml.score_status ORDER BY ALL").fetchall()
     assert found == [("a", DAY, STALE), ("b", DAY, FRESH)]
     assert connection.execute("SELECT count(*) FROM ml.doubled WHERE shop_id = 'a'").fetchall() == [(200,)]
+
+
+def test_who_was_erased_is_in_no_stale_score_either(store, connection):
+    capability = Doubling()
+    run(capability, store, connection)
+    connection.execute(
+        """
+        CREATE SCHEMA features; CREATE SCHEMA staging;
+        CREATE TABLE staging.stg_shops AS SELECT 'shop' AS shop_id;
+        CREATE TABLE features.feat_customer_days AS SELECT shop_id, customer_id FROM ml.doubled WHERE score > 0;
+        """
+    )
+    capability.as_of, capability.fault_words = DAY + dt.timedelta(days=1), "every score is the same"
+    run(capability, store, connection)
+    assert statuses(connection) == [(DAY, STALE)]
+    assert connection.execute("SELECT count(*), min(score) FROM ml.doubled").fetchall() == [(199, 2.0)]
 
 
 def test_a_run_killed_before_it_wrote_is_made_up_for(store, connection):

@@ -11,7 +11,7 @@ import pytest
 from ml.evaluation.intervals import Estimate
 from ml.evaluation.results import EVALUATION_COLUMNS, Measured, Subject, evaluation_frame
 from ml.segments.customer_segments import CUSTOMER_COLUMNS, SEGMENT_COLUMNS, segment_customers
-from ml.write_table import replace_rows
+from ml.write_table import ensure_table, replace_rows, table_exists
 
 TABLE = ("ml", "evaluation")
 
@@ -93,3 +93,16 @@ def test_estimates_bring_their_interval_and_their_n():
     row = evaluation_frame([Measured(subject, "m", Estimate(0.5, 0.4, 0.6, 40), 5, {"b": 1, "a": "中"})]).iloc[0]
     assert (row["value"], row["ci_low"], row["ci_high"], row["n"]) == (0.5, 0.4, 0.6, 40)
     assert row["detail"] == '{"a": "中", "b": 1}'
+
+
+def test_a_table_is_made_where_it_is_missing_and_left_alone_where_it_is_not(warehouse):
+    assert not table_exists(warehouse, TABLE)
+    ensure_table(warehouse, TABLE, EVALUATION_COLUMNS)
+    assert table_exists(warehouse, TABLE)
+    replace_rows(warehouse, TABLE, EVALUATION_COLUMNS, rows("a", 1.0))
+    ensure_table(warehouse, TABLE, {"other": "INTEGER"})
+    assert stored(warehouse) == [("a", "m0", 1.0)]
+    # one of the same name elsewhere is another table
+    assert not table_exists(warehouse, ("marts", "evaluation"))
+    warehouse.execute("ATTACH ':memory:' AS beside; USE beside")
+    assert not table_exists(warehouse, TABLE)

@@ -125,8 +125,16 @@ def test_a_version_that_cannot_be_read_is_not_pinned_and_does_not_hide_the_other
     assert listed("churn")[new.version] == ("champion", False)
 
 
-@pytest.mark.parametrize("command", ["list", "pin", "unpin"])
+@pytest.mark.parametrize("command", ["list", "pin", "unpin", "retrain"])
 def test_every_command_shows_an_example(command: str) -> None:
     done = models(command, "--help")
     assert done.exit_code == 0
     assert "Example" in done.stdout and f"footfall models {command}" in done.stdout
+
+
+def test_learning_anew_before_there_is_a_warehouse_fails_in_words(footfall_home: Path, dbt_manifest: Path) -> None:
+    done = models("retrain")
+    assert done.exit_code == 1
+    assert "failed: churn: " in done.stderr and "warehouse" in done.stderr
+    assert "failed (run " in done.stdout
+    assert not (footfall_home / "published").exists()

@@ -4,65 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
-from ingestion.shops import Shop
-from ingestion.simulator import SimulatorConfig, simulate
+from ingestion.simulator import SimulatorConfig
 from ml.evaluation.classification import auc, compare_probabilities, measure_probabilities
 from ml.outcomes.train import Learned
 from ml.propensity.session_intent import SessionIntent
-from tests.properties.warehouse import Warehouse
+from tests.properties.simulated_home import SimulatedHome, simulated_home
 
 CONFIG = SimulatorConfig(visitors=5000, days=50, start=date(2025, 9, 1), seed=17)
-SHOP = Shop("demo", CONFIG.timezone, CONFIG.currency)
 pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("simulated-intent")
-    simulate(CONFIG, out)
-    return out
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedHome]:
+    with simulated_home(CONFIG, tmp_path_factory.mktemp("intent"), select=["+feat_session_starts"]) as home:
+        yield home
 
 
 @pytest.fixture(scope="module")
-def connection(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    warehouse = Warehouse(tmp_path_factory.mktemp("intent-home"))
-    warehouse.land(sorted((simulated / "logs").iterdir()), "footfall_simulator_events", SHOP)
-    for table in sorted((simulated / "tables").iterdir()):
-        warehouse.land([table], f"footfall_simulator_{table.name.partition('.')[0]}", SHOP)
-    warehouse.build(select=["+feat_session_starts"])
-    with duckdb.connect(str(warehouse.home / "warehouse.duckdb"), read_only=True) as connection:
-        connection.execute(f"set file_search_path = '{warehouse.home / 'lake'}'")
-        yield connection
-
-
-@pytest.fixture(scope="module")
-def learned(connection: duckdb.DuckDBPyConnection) -> Learned:
+def learned(home: SimulatedHome) -> Learned:
     capability = SessionIntent()
-    return capability.learn(capability.read(connection, SHOP.shop_id).history())
+    return capability.learn(capability.read(home.connection, home.shop_id).history())
 
 
 @pytest.fixture(scope="module")
-def beside(learned: Learned, connection: duckdb.DuckDBPyConnection, simulated: Path) -> pd.DataFrame:
+def beside(learned: Learned, home: SimulatedHome) -> pd.DataFrame:
     """The held-out sessions with ``y``, the winner's ``score``, and the planted ``chance``."""
     found = learned.found
     held = pd.concat([cut.test.frame for cut in found.cuts], ignore_index=True)
     assert len(held) == len(found.y)
     held = held.assign(y=found.y, score=found.scores[found.winner], carted=found.scores["carted_already"])
-    planted = connection.execute(
+    planted = home.connection.execute(
         """
         select starts.session_id, truth.purchase_probability as chance
         from intermediate.int_session_starts as starts
         join read_parquet(?) as truth
             on truth.device_id = starts.visitor_id and truth.session_start = starts.session_start_ts
         """,
-        [str(simulated / "truth" / "session_intent.parquet")],
+        [str(home.truth / "session_intent.parquet")],
     ).df()
     return held.merge(planted, on="session_id", validate="one_to_one")
 

@@ -94,7 +94,8 @@ def made_up_days(
 
 
 def warehouse_of(days: pd.DataFrame, as_of: dt.date = AS_OF) -> duckdb.DuckDBPyConnection:
-    """A connection to a warehouse with the schema ``features`` over ``days``."""
+    """A connection to a warehouse with the schema ``features`` over ``days``; ``shop`` is paid in euros, of others it
+    is not known."""
     connection = duckdb.connect(config={"threads": 1})
     connection.execute(DAYS)
     connection.execute(FEATURES)
@@ -106,4 +107,9 @@ def warehouse_of(days: pd.DataFrame, as_of: dt.date = AS_OF) -> duckdb.DuckDBPyC
     )
     connection.execute("INSERT INTO features.feat_as_of_dates SELECT DISTINCT shop_id, ? FROM days", [as_of])
     connection.unregister("days")
+    connection.execute("CREATE SCHEMA staging")
+    connection.execute(
+        "CREATE TABLE staging.stg_shops AS "
+        "SELECT DISTINCT shop_id, CASE shop_id WHEN 'shop' THEN 'EUR' END AS currency FROM features.feat_customer_days"
+    )
     return connection

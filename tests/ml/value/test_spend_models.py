@@ -171,9 +171,14 @@ def test_a_tie_goes_to_the_simpler_and_a_clear_win_to_the_better(learned, now):
     }
     models = dict.fromkeys(predictions, MeanOfAll())
     trial = Trial(VALUE, now, (learned,), actual, models, predictions, {})
-    name, why = choose([trial], 42)
-    assert name == "better"
-    assert why.startswith("better beats simple: deviance -")
+    verdict = choose([trial], 42)
+    assert verdict.winner == "better"
+    assert set(verdict.as_good) == {"better", "as good"}
+    assert verdict.gains["simple"].low > 0
+    # what serves stays until something is better, or as good and simpler
+    assert choose([trial], 42, "better").winner == "better"
+    assert choose([trial], 42, "as good").reason == "better is as good as as good and simpler"
+    assert choose([trial], 42, "no better").winner == "better"
 
 
 def test_a_baseline_ships_where_nothing_beats_it(now):
@@ -184,4 +189,4 @@ def test_a_baseline_ships_where_nothing_beats_it(now):
         noise.append(Cut(dt.date(2024, month, 1), H, cut.features.assign(**{VALUE: spend})))
     trials = try_candidates(VALUE, noise[::-1], 42)
     assert [trial.cut.as_of.month for trial in trials] == [7, 4]
-    assert choose(trials, 42)[0] == "baseline_mean"
+    assert choose(trials, 42).winner == "baseline_mean"
