@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from ml.customer_features import features_on
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.origins import Origin
 from ml.outcomes.features import with_derived
@@ -49,7 +50,7 @@ SELECT max(drawn) FROM (
 _ORIGIN = """
 WITH known AS (
     SELECT *
-    FROM features.customer_features($day)
+    FROM {features}
     WHERE shop_id = $shop AND orders_placed > 0 AND md5(customer_id || CAST($day AS VARCHAR)) <= $last
 ),
 after AS (
@@ -63,9 +64,7 @@ JOIN after AS outcome ON outcome.shop_id = known.shop_id AND outcome.customer_id
 WHERE outcome.is_complete
 ORDER BY known.customer_id
 """
-_CUSTOMERS = """
-SELECT * FROM features.customer_features(CAST(? AS DATE)) WHERE shop_id = ? AND orders_placed > 0 ORDER BY customer_id
-"""
+_CUSTOMERS = "SELECT * FROM {features} WHERE shop_id = $shop AND orders_placed > 0 ORDER BY customer_id"
 
 
 class Span(NamedTuple):
@@ -129,7 +128,8 @@ def read_origin(
     last = connection.execute(_LAST_OF_SAMPLE, sample).fetchone()
     # Where nobody had ordered there is none, which no hash comes before.
     asked = {"shop": shop_id, "day": as_of, "last": last[0] if last else None, "horizon": horizon_days}
-    frame = connection.execute(_ORIGIN, asked).df()
+    sql = _ORIGIN.format(features=features_on(connection, shop_id, as_of))
+    frame = connection.execute(sql, asked).df()
     ordered = frame.pop("orders_after").to_numpy(dtype=float, na_value=0.0) > 0
     y = ordered if happens_on_order else ~ordered
     return Origin(as_of, with_derived(frame), y.astype(np.float64))
@@ -140,7 +140,8 @@ def read_customers(connection: duckdb.DuckDBPyConnection, shop_id: str, as_of: d
 
     Raises ``NotEnoughData`` where there is nobody.
     """
-    frame = connection.execute(_CUSTOMERS, [as_of, shop_id]).df()
+    sql = _CUSTOMERS.format(features=features_on(connection, shop_id, as_of))
+    frame = connection.execute(sql, {"shop": shop_id, "day": as_of}).df()
     if frame.empty:
         raise NotEnoughData("customers to score", f"at least one who ordered before {as_of}", "none")
     return with_derived(frame)
