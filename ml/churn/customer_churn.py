@@ -149,7 +149,7 @@ def churn_scores(model: OutcomeModel, record: ModelRecord, data: ShopData) -> pd
     band = risk_band(probability, bands(model.model.base_rate_))
     money = frame["net_revenue_minor"] if "net_revenue_minor" in frame else pd.Series(np.nan, index=frame.index)
     actions = suggested(band, value_tier(money))
-    rows = model.reasons(frame).assign(
+    rows = model.reasons(frame, probability).assign(
         shop_id=data.shop_id,
         customer_id=frame["customer_id"].astype(object),
         as_of=pd.Series([data.as_of] * len(frame), index=frame.index, dtype=object),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,7 +24,8 @@ BACKTEST_ROWS = 15_000
 #: Held-out rows that candidates are judged on; more would narrow intervals that are narrow already.
 JUDGED_ROWS = 24_000
 #: Resamples behind the figures' intervals, and behind the comparisons, whose level is stricter.
-_FIGURES_RESAMPLES, _CONTEST_RESAMPLES = 200, 1000
+_FIGURES_RESAMPLES, _FLOOR_RESAMPLES, _CONTEST_RESAMPLES = 200, 300, 1000
+_SEPARATOR = "\0"
 CUSTOMER = "customer_id"
 
 
@@ -102,13 +103,25 @@ def backtest(
     scores: dict[str, Floats] = {}
     failed: dict[str, str] = {}
     training = [stacked(fold.training, BACKTEST_ROWS, random_state) for fold in folds]
+    # Numbers as floats once, and not for every candidate.
+    floats = dict.fromkeys(numeric, "float64")
+    training = [(frame.astype(floats), truth) for frame, truth in training]
+    judged = [replace(origin, frame=origin.frame.astype(floats)) for origin in judged]
+    fitted: dict[str, Candidate] = {}
     for candidate in candidates:
+        if _is_mean_of(candidate, fitted):
+            weights = dict(candidate.mean_of)
+            scores[candidate.name] = np.average(
+                [scores[name] for name in weights], axis=0, weights=list(weights.values())
+            )
+            continue
         try:
             parts = []
             for (frame, truth), origin in zip(training, judged, strict=True):
                 model = ProbabilityModel(candidate, numeric, categorical, random_state)
                 parts.append(model.fit(frame, truth, frame[CUSTOMER]).predict_proba(origin.frame))
             scores[candidate.name] = np.concatenate(parts)
+            fitted[candidate.name] = candidate
         except NotEnoughData as error:
             failed[candidate.name] = str(error)
     if not scores:
@@ -119,16 +132,19 @@ def backtest(
     # As numbers, so that no resample need tell texts apart again.
     groups = pd.factorize(pd.Series(customers))[0]
     fold_of = np.repeat(np.arange(len(judged)), [len(origin.y) for origin in judged])
-    figures = {
-        name: estimates(
-            {metric_name: within_folds(kind, y, scored, fold_of) for metric_name, kind in METRICS.items()},
-            len(y),
-            n_resamples=_FIGURES_RESAMPLES,
-            random_state=random_state,
-            groups=groups,
-        )
-        for name, scored in scores.items()
-    }
+    # All on the same resamples, each drawn once.
+    told = estimates(
+        {
+            _SEPARATOR.join((name, metric_name)): within_folds(kind, y, scored, fold_of)
+            for name, scored in scores.items()
+            for metric_name, kind in METRICS.items()
+        },
+        len(y),
+        n_resamples=_FIGURES_RESAMPLES,
+        random_state=random_state,
+        groups=groups,
+    )
+    figures = {name: {one: told[_SEPARATOR.join((name, one))] for one in METRICS} for name in scores}
     found = Backtest(
         cuts=tuple(folds),
         y=y,
@@ -139,12 +155,38 @@ def backtest(
         verdict=Verdict("", "", ""),
         failed=failed,
     )
-    for name in [name for name in scores if floor in scores and name != floor]:
-        behind = found.gain(name, str(floor), "log_loss", n_resamples=300, random_state=random_state)
-        if behind is not None and behind.high < 0:
-            failed[name] = f"its log loss is worse than {floor}'s by {-behind.value:.4f}"
+    if floor in scores:
+        for name, behind in _behind_floor(found, str(floor), fold_of, groups, random_state).items():
+            if behind is not None and behind.high < 0:
+                failed[name] = f"its log loss is worse than {floor}'s by {-behind.value:.4f}"
     standing = [candidate for candidate in candidates if candidate.name not in failed]
     return replace(found, verdict=_verdict(standing, found, fold_of, groups, metric, champion, random_state))
+
+
+def _is_mean_of(candidate: Candidate, fitted: Mapping[str, Candidate]) -> bool:
+    """Whether ``candidate`` is the mean of some that were fitted to the same columns, and need not be fitted itself."""
+    parts = [fitted.get(name) for name, _ in candidate.mean_of]
+    return bool(parts) and all(part is not None and part.features == candidate.features for part in parts)
+
+
+def _behind_floor(
+    found: Backtest, floor: str, fold_of: npt.NDArray[np.int64], groups: npt.NDArray[np.int64], random_state: int
+) -> dict[str, Estimate | None]:
+    """By how much each candidate's log loss is better than that of ``floor``, on the same resamples."""
+    losses = {
+        name: within_folds(METRICS["log_loss"], found.y, scored, fold_of) for name, scored in found.scores.items()
+    }
+
+    def gained(name: str) -> Measure:
+        return lambda weights: losses[floor](weights) - losses[name](weights)
+
+    return estimates(
+        {name: gained(name) for name in losses if name != floor},
+        len(found.y),
+        n_resamples=_FLOOR_RESAMPLES,
+        random_state=random_state,
+        groups=groups,
+    )
 
 
 def within_folds(metric: Metric, y: Floats, p: Floats, fold_of: npt.NDArray[np.int64]) -> Measure:

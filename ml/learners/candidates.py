@@ -18,6 +18,8 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 _TREES = 100
+#: What the blend is the mean of, candidates of :func:`classifiers` with their weights.
+BLENDED = (("gradient_boosting", 2), ("random_forest", 1), ("logit", 1))
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,9 @@ class Candidate:
     ``simplicity`` ranks candidates, 1 the simplest. ``build`` makes the unfitted classifier from a seed.
     ``features`` limits it to some columns (``None``: all that there are). ``calibrate`` says that its
     scores are not probabilities until they are calibrated out of fold. ``raw`` gives it the numbers as they
-    are (no logarithm, NaN where unknown), for models that know what days and counts are. Models are saved,
-    so ``build`` must be something that pickle finds again by name, not a lambda.
+    are (no logarithm, NaN where unknown), for models that know what days and counts are. ``mean_of`` says of a
+    blend which candidates it is the mean of, and their weights: where all of them were fitted already, so is it.
+    Models are saved, so ``build`` must be something that pickle finds again by name, not a lambda.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Candidate:
     features: tuple[str, ...] | None = None
     calibrate: bool = False
     raw: bool = False
+    mean_of: tuple[tuple[str, int], ...] = ()
 
 
 def logit(C: float = 1.0) -> Callable[[int], ClassifierMixin]:
@@ -83,6 +87,8 @@ def _linear_svm(seed: int) -> ClassifierMixin:
 
 
 def _mlp(seed: int) -> ClassifierMixin:
+    """Stopped by the log loss of rows left out, it states probabilities: a curve fitted to five more networks made them
+    less true on shops of 15,000 rows (log loss .110 for .097, .229 for .211, .329 for .315) for five times the work."""
     return MLPClassifier(
         hidden_layer_sizes=(32, 16),
         alpha=1.0,
@@ -102,7 +108,7 @@ def blend(seed: int) -> ClassifierMixin:
             ("logit", logit(0.1)(seed)),
         ],
         voting="soft",
-        weights=[2, 1, 1],
+        weights=[weight for _, weight in BLENDED],
     )
 
 
@@ -115,6 +121,6 @@ def classifiers(simple: Sequence[Candidate] = ()) -> list[Candidate]:
         Candidate("linear_svm", 5, _linear_svm, calibrate=True),
         Candidate("random_forest", 6, random_forest),
         Candidate("gradient_boosting", 7, gradient_boosting),
-        Candidate("mlp", 8, _mlp, calibrate=True),
-        Candidate("blend", 9, blend),
+        Candidate("mlp", 8, _mlp),
+        Candidate("blend", 9, blend, mean_of=BLENDED),
     ]

@@ -7,6 +7,7 @@ and says so in a column of its own; a category that was never seen, or hardly ev
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 import numpy.typing as npt
@@ -62,3 +63,18 @@ def preprocessor(numeric: Sequence[str], categorical: Sequence[str] = ()) -> Col
     if categorical:
         parts.append(("categories", categories, list(categorical)))
     return ColumnTransformer(transformers=parts, sparse_threshold=0, verbose_feature_names_out=False)
+
+
+def made_of(reader: ColumnTransformer, numeric: Sequence[str], categorical: Sequence[str] = ()) -> list[str]:
+    """Which column each column of a fitted :func:`preprocessor`'s matrix is made of, in the matrix's order."""
+    indicator = reader.named_transformers_["numbers"][1].indicator_
+    sources = [*numeric, *(numeric[column] for column in indicator.features_)]
+    if categorical:
+        # A copy that names a category by its column alone: "device_new" may be of "device", or of "device_new".
+        encoder = copy(reader.named_transformers_["categories"]).set_params(feature_name_combiner=_its_column)
+        sources += [str(name) for name in encoder.get_feature_names_out()]
+    return sources
+
+
+def _its_column(column: str, category: object) -> str:
+    return column

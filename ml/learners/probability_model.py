@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.intervals import Floats
 from ml.learners.candidates import Candidate
-from ml.learners.columns import as_features, preprocessor
+from ml.learners.columns import as_features, made_of, preprocessor
 
 #: Rows of the rarer kind without which nothing is learned.
 FEWEST_OF_EACH = 20
@@ -87,6 +87,33 @@ class ProbabilityModel:
             warnings.filterwarnings("ignore", message="Found unknown categories", category=UserWarning)
             probabilities: Floats = self.pipeline_.predict_proba(X)[:, 1]
         return np.clip(probabilities, 0.0, 1.0)
+
+    def matrix(self, frame: pd.DataFrame) -> Floats:
+        """What the classifier itself reads of ``frame``, shape ``(n, columns of the matrix)``; see ``of_matrix``."""
+        X = as_features(frame, self.numeric_, self.categorical_)
+        if self.candidate.raw:
+            return X.to_numpy()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Found unknown categories", category=UserWarning)
+            read: Floats = self.pipeline_[:-1].transform(X)
+        return read
+
+    def of_matrix(self, matrix: Floats) -> Floats:
+        """``predict_proba`` of the frame whose :meth:`matrix` this is, for who changes parts of it many times over."""
+        if len(matrix) == 0:
+            return np.empty(0)
+        rows = pd.DataFrame(matrix, columns=[*self.numeric_, *self.categorical_]) if self.candidate.raw else matrix
+        with threadpool_limits(limits=1):
+            probabilities: Floats = self.pipeline_[-1].predict_proba(rows)[:, 1]
+        return np.clip(probabilities, 0.0, 1.0)
+
+    def places(self, columns: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Which columns of the ``matrix`` are made of ``columns``: numbers, their indicators of gaps, categories."""
+        if self.candidate.raw:
+            sources = [*self.numeric_, *self.categorical_]
+        else:
+            sources = made_of(self.pipeline_[0], self.numeric_, self.categorical_)
+        return np.flatnonzero(np.isin(np.asarray(sources, dtype=object), list(columns)))
 
     def _pipeline(self, truth: npt.NDArray[np.int64], groups: npt.ArrayLike | None) -> Pipeline:
         classifier = self.candidate.build(self.random_state)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ml.evaluation.intervals import Floats
@@ -43,24 +44,47 @@ def contributions(
     """
     known = {**model.reference_, **(typical or {})}
     used = [*model.numeric_, *model.categorical_]
-    # At least one part, so that no rows give no rows.
-    parts = [frame.iloc[start : start + _CHUNK] for start in range(0, max(len(frame), 1), _CHUNK)]
-    columns: dict[str, Floats] = {}
-    base = _log_odds(model.predict_proba(pd.DataFrame([known])))[0]
-    whole = [_log_odds(model.predict_proba(part)) for part in parts]
-    for concept, names in concepts.items():
-        covered = [name for name in names if name in used]
-        if not covered:
-            columns[concept] = np.zeros(len(frame))
-            continue
-        usual = {name: known[name] for name in covered}
-        last, first = [], []
-        for part, was in zip(parts, whole, strict=True):
-            last.append(was - _log_odds(model.predict_proba(part.assign(**usual))))
-            typical_rows = part[covered].assign(**{name: known[name] for name in used if name not in covered})
-            first.append(_log_odds(model.predict_proba(typical_rows)) - base)
-        columns[concept] = (np.concatenate(last) + np.concatenate(first)) / 2
-    return pd.DataFrame(columns, index=frame.index)
+    usual = model.matrix(pd.DataFrame([known]))[0]
+    base = _log_odds(model.of_matrix(usual[None, :]))[0]
+    places = {concept: model.places([name for name in names if name in used]) for concept, names in concepts.items()}
+    found = np.zeros((len(frame), len(places)))
+    for start in range(0, len(frame), _CHUNK):
+        rows = model.matrix(frame.iloc[start : start + _CHUNK])
+        whole = _log_odds(model.of_matrix(rows))
+        for number, at in enumerate(places.values()):
+            if len(at):
+                last, first = _as_usual(model, rows, whole, usual, at), _alone(model, rows, usual, at)
+                found[start : start + _CHUNK, number] = ((whole - last) + (first - base)) / 2
+    return pd.DataFrame(found, index=frame.index, columns=list(places))
+
+
+def _as_usual(
+    model: ProbabilityModel, rows: np.ndarray, whole: Floats, usual: np.ndarray, at: npt.NDArray[np.int64]
+) -> Floats:
+    """Log-odds of ``rows`` with the columns ``at`` as ``usual``; of rows that are so they are known (``whole``)."""
+    differs = np.flatnonzero((rows[:, at] != usual[at]).any(axis=1))
+    changed = rows[differs]
+    changed[:, at] = usual[at]
+    found = whole.copy()
+    found[differs] = _log_odds(model.of_matrix(changed))
+    return found
+
+
+def _alone(model: ProbabilityModel, rows: np.ndarray, usual: np.ndarray, at: npt.NDArray[np.int64]) -> Floats:
+    """Log-odds of the row ``usual`` with the columns ``at`` as in ``rows``, each different case worked out once."""
+    codes = np.zeros(len(rows), dtype=np.int64)
+    for column in at:
+        # Whole numbers for the combinations so far: how often each occurs does not matter, and no row is sorted twice.
+        pair = pd.factorize(rows[:, column])[0] + 1
+        codes = pd.factorize(codes * (int(pair.max()) + 1) + pair)[0]
+        if 2 * codes.max() > len(rows):
+            # Hardly any are equal: looking for them would cost more than it saves.
+            codes = np.arange(len(rows))
+            break
+    cases = np.flatnonzero(~pd.Series(codes).duplicated().to_numpy())
+    different = np.repeat(usual[None, :], len(cases), axis=0)
+    different[:, at] = rows[np.ix_(cases, at)]
+    return _log_odds(model.of_matrix(different))[codes]
 
 
 def strongest(contributed: pd.DataFrame, how_many: int = 3) -> list[list[str]]:

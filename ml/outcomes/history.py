@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from ml.customer_features import features_on
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.origins import Origin
 from ml.outcomes.features import with_derived
@@ -33,25 +34,37 @@ JOIN (SELECT shop_id, max(as_of) AS as_of FROM features.feat_as_of_dates GROUP B
     ON newest.shop_id = days.shop_id
 WHERE days.shop_id = ?
 """
-# The sample is by a hash of customer and date: the same rows again tomorrow, others on another date.
+# The sample is by a hash of customer and date: the same rows again tomorrow, others on another date. Where it ends is
+# found among names alone, so that features are worked out for those in it and not for everyone.
+_LAST_OF_SAMPLE = """
+SELECT max(drawn) FROM (
+    SELECT md5(customer_id || CAST($day AS VARCHAR)) AS drawn
+    FROM (
+        SELECT DISTINCT customer_id FROM features.feat_customer_days
+        WHERE shop_id = $shop AND orders_placed > 0 AND event_date < $day
+    )
+    ORDER BY drawn
+    LIMIT $most
+)
+"""
 _ORIGIN = """
 WITH known AS (
     SELECT *
-    FROM features.customer_features(CAST(? AS DATE))
-    WHERE shop_id = ? AND orders_placed > 0
-    ORDER BY md5(customer_id || CAST(as_of AS VARCHAR)), customer_id
-    LIMIT ?
+    FROM {features}
+    WHERE shop_id = $shop AND orders_placed > 0 AND md5(customer_id || CAST($day AS VARCHAR)) <= $last
+),
+after AS (
+    SELECT *
+    FROM features.customer_outcomes($day, $horizon)
+    WHERE md5(customer_id || CAST($day AS VARCHAR)) <= $last
 )
 SELECT known.*, outcome.orders_placed AS orders_after
 FROM known
-JOIN features.customer_outcomes(CAST(? AS DATE), ?) AS outcome
-    ON outcome.shop_id = known.shop_id AND outcome.customer_id = known.customer_id
+JOIN after AS outcome ON outcome.shop_id = known.shop_id AND outcome.customer_id = known.customer_id
 WHERE outcome.is_complete
 ORDER BY known.customer_id
 """
-_CUSTOMERS = """
-SELECT * FROM features.customer_features(CAST(? AS DATE)) WHERE shop_id = ? AND orders_placed > 0 ORDER BY customer_id
-"""
+_CUSTOMERS = "SELECT * FROM {features} WHERE shop_id = $shop AND orders_placed > 0 ORDER BY customer_id"
 
 
 class Span(NamedTuple):
@@ -111,7 +124,12 @@ def read_origin(
     most_rows: int = ORIGIN_ROWS,
 ) -> Origin:
     """One date of a back-test; a sample of ``most_rows`` customers in a large shop."""
-    frame = connection.execute(_ORIGIN, [as_of, shop_id, most_rows, as_of, horizon_days]).df()
+    sample = {"shop": shop_id, "day": as_of, "most": most_rows}
+    last = connection.execute(_LAST_OF_SAMPLE, sample).fetchone()
+    # Where nobody had ordered there is none, which no hash comes before.
+    asked = {"shop": shop_id, "day": as_of, "last": last[0] if last else None, "horizon": horizon_days}
+    sql = _ORIGIN.format(features=features_on(connection, shop_id, as_of))
+    frame = connection.execute(sql, asked).df()
     ordered = frame.pop("orders_after").to_numpy(dtype=float, na_value=0.0) > 0
     y = ordered if happens_on_order else ~ordered
     return Origin(as_of, with_derived(frame), y.astype(np.float64))
@@ -122,7 +140,8 @@ def read_customers(connection: duckdb.DuckDBPyConnection, shop_id: str, as_of: d
 
     Raises ``NotEnoughData`` where there is nobody.
     """
-    frame = connection.execute(_CUSTOMERS, [as_of, shop_id]).df()
+    sql = _CUSTOMERS.format(features=features_on(connection, shop_id, as_of))
+    frame = connection.execute(sql, {"shop": shop_id, "day": as_of}).df()
     if frame.empty:
         raise NotEnoughData("customers to score", f"at least one who ordered before {as_of}", "none")
     return with_derived(frame)

@@ -55,17 +55,17 @@ class OutcomeModel:
         """Chance per row of ``frame`` (shape ``(n,)``) that it happens within ``horizon_days``."""
         return self.model.predict_proba(frame)
 
-    def reasons(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def reasons(self, frame: pd.DataFrame, probability: Floats) -> pd.DataFrame:
         """Columns ``reason_1`` … ``reason_3`` and the same with ``_zh``: the facts that push this customer's
         probability up most, strongest first; ``None`` where fewer do.
 
         A fact is held against the usual customer among that quarter of ``frame`` (everyone of the day) to whom it
         is least likely to happen: where most customers leave, the usual one of all is leaving too, and nobody
-        differs from them. Few rows have no usual customer, and are held against those of training.
+        differs from them. Few rows have no usual customer, and are held against those of training. ``probability``
+        is what :meth:`probabilities` says of ``frame``.
         """
         typical = self.typical
         if len(frame) >= _FEWEST_USUAL:
-            probability = self.probabilities(frame)
             typical = typical | _medians(frame[probability <= np.quantile(probability, 0.25)], list(typical))
         chosen = strongest(contributions(self.model, frame, self.concepts, typical), REASONS)
         told: list[list[Words | None]] = [[None] * REASONS for _ in range(len(frame))]

@@ -162,12 +162,13 @@ class CustomerPropensity:
 def propensity_scores(model: OutcomeModel, name: str, record: ModelRecord, data: ShopData) -> pd.DataFrame:
     """A row per customer of ``data.features`` for one horizon, with ``PROPENSITY_COLUMNS``."""
     frame = data.features
-    rows = model.reasons(frame).assign(
+    probability = model.probabilities(frame)
+    rows = model.reasons(frame, probability).assign(
         shop_id=data.shop_id,
         customer_id=frame["customer_id"].astype(object),
         as_of=pd.Series([data.as_of] * len(frame), index=frame.index, dtype=object),
         horizon_days=model.horizon_days,
-        purchase_probability=np.round(model.probabilities(frame), 9),
+        purchase_probability=np.round(probability, 9),
         model=name,
         model_version=record.version,
     )

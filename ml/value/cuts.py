@@ -14,6 +14,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from ml.customer_features import features_on
 from ml.evaluation.enough import NotEnoughData
 from ml.value.histories import Floats
 
@@ -27,7 +28,7 @@ MOST_CUTS = 3
 #: Outcomes of a cut: orders (days with one) and net spend (minor units, null when unknown).
 ORDERS, VALUE = "next_orders", "next_value_minor"
 
-_FEATURES = "SELECT * FROM features.customer_features(DATE '{as_of}') WHERE shop_id = ? ORDER BY customer_id"
+_FEATURES = "SELECT * FROM {features} WHERE shop_id = $shop ORDER BY customer_id"
 
 _OUTCOMES = """
     SELECT
@@ -38,7 +39,7 @@ _OUTCOMES = """
             THEN CAST(coalesce(sum(gross_minor), 0) - coalesce(sum(refund_minor), 0) AS DOUBLE)
         END AS next_value_minor
     FROM features.feat_customer_days
-    WHERE shop_id = ? AND event_date >= DATE '{begin}' AND event_date < DATE '{end}'
+    WHERE shop_id = $shop AND event_date >= $begin AND event_date < $end
     GROUP BY customer_id
 """
 
@@ -86,32 +87,32 @@ def read_history(
     """
     if horizon_days < 1:
         raise ValueError(f"horizon_days: expected 1 or more, got {horizon_days}")
-    now = Cut(as_of, horizon_days, _frame(connection, _FEATURES.format(as_of=as_of.isoformat()), shop_id))
+    now = Cut(as_of, horizon_days, _features(connection, shop_id, as_of))
     if now.features.empty:
         raise NotEnoughData("customer value", "customers", f"none known before {as_of}")
     cuts: list[Cut] = []
     for step in range(1, MOST_CUTS + 1):
         day = as_of - dt.timedelta(days=step * horizon_days)
-        features = _frame(connection, _FEATURES.format(as_of=day.isoformat()), shop_id)
+        features = _features(connection, shop_id, day)
         buyers = int((features["order_days"] > 0).sum())
         if buyers < FEWEST_BUYERS:
             break
         end = day + dt.timedelta(days=horizon_days)
-        outcomes = _frame(connection, _OUTCOMES.format(begin=day.isoformat(), end=end.isoformat()), shop_id)
+        outcomes = connection.execute(_OUTCOMES, {"shop": shop_id, "begin": day, "end": end}).df()
         cuts.append(Cut(day, horizon_days, _with_outcomes(features, outcomes)))
     if len(cuts) < FEWEST_CUTS:
         raise NotEnoughData("customer value", f"{FEWEST_BUYERS} customers who had bought before {day}", str(buyers))
-    days = _frame(
-        connection,
+    days = connection.execute(
         "SELECT shop_id, customer_id, event_date AS order_date FROM features.feat_customer_days "
-        f"WHERE shop_id = ? AND orders_placed > 0 AND event_date < DATE '{as_of.isoformat()}' ORDER BY ALL",
-        shop_id,
-    )
+        "WHERE shop_id = ? AND orders_placed > 0 AND event_date < ? ORDER BY ALL",
+        [shop_id, as_of],
+    ).df()
     return ShopHistory(shop_id, as_of, horizon_days, currency, now, tuple(cuts), days)
 
 
-def _frame(connection: duckdb.DuckDBPyConnection, query: str, shop_id: str) -> pd.DataFrame:
-    return connection.execute(query, [shop_id]).df()
+def _features(connection: duckdb.DuckDBPyConnection, shop_id: str, day: dt.date) -> pd.DataFrame:
+    sql = _FEATURES.format(features=features_on(connection, shop_id, day))
+    return connection.execute(sql, {"shop": shop_id, "day": day}).df()
 
 
 def _with_outcomes(features: pd.DataFrame, outcomes: pd.DataFrame) -> pd.DataFrame:
