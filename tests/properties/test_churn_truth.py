@@ -14,7 +14,7 @@ from ml.churn.customer_churn import Churn, churn_scores
 from ml.evaluation.classification import auc, compare_probabilities, measure_probabilities
 from tests.properties.simulated_home import SimulatedHome, simulated_home
 
-CONFIG = SimulatorConfig(visitors=8000, days=180, start=date(2025, 6, 1), seed=23)
+CONFIG = SimulatorConfig(visitors=12000, days=180, start=date(2025, 6, 1), seed=23)
 HORIZON = 30
 #: What comes after it is the outcome, and nothing of it is known to the model.
 CUT = CONFIG.start + timedelta(days=CONFIG.days - HORIZON)
