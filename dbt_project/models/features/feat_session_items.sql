@@ -6,7 +6,18 @@
 
 with
     events as (
-        select shop_id, event_date, visitor_id, event_id, item_index, event_ts, event_name, item_id
+        select
+            shop_id,
+            event_date,
+            visitor_id,
+            event_id,
+            item_index,
+            event_ts,
+            event_name,
+            item_id,
+            item_name,
+            item_category,
+            order_id
         from {{ ref("int_events") }}
         where
             event_name in ('view_item', 'add_to_wishlist', 'add_to_cart', 'purchase')
@@ -14,27 +25,27 @@ with
             and visitor_id is not null
     ),
 
-    programs as (
-        select shop_id, event_date, visitor_id
-        from {{ ref("int_visitor_days") }}
-        where is_program or is_round_the_clock or is_in_swarm
-    )
+    bots as (select shop_id, event_date, visitor_id from {{ ref("agg_user_daily") }} where is_bot)
 
 select
     events.shop_id,
     events.event_date,
+    sessions.session_date,
     {{ session_id("sessions") }} as session_id,
     events.visitor_id,
     events.event_ts,
     events.event_id,
     coalesce(events.item_index, 0) as item_index,
     events.event_name,
-    events.item_id
+    events.item_id,
+    events.item_name,
+    events.item_category,
+    events.order_id
 from events
 inner join {{ ref("int_session_days") }} as sessions on {{ in_session_day("events", "sessions") }}
 left join
-    programs
-    on programs.shop_id = events.shop_id
-    and programs.event_date = events.event_date
-    and programs.visitor_id = events.visitor_id
-where programs.visitor_id is null
+    bots
+    on bots.shop_id = events.shop_id
+    and bots.event_date = events.event_date
+    and bots.visitor_id = events.visitor_id
+where bots.visitor_id is null
