@@ -13,12 +13,9 @@ select
     customer_id,
     item_category,
     item_brand,
-    {{ count_events(["view_item"]) }} as views,
-    {{ count_events(["add_to_cart"]) }} as cart_adds,
-    {{ count_events(["add_to_wishlist"]) }} as favourites
-from {{ ref("int_events") }}
-where
-    event_name in ('view_item', 'add_to_cart', 'add_to_wishlist')
-    and visitor_id is not null
-    and {{ in_event_window("events") }}
+    cast(sum(views) as bigint) as views,
+    cast(sum(cart_adds) as bigint) as cart_adds,
+    cast(sum(wishlist_adds) as bigint) as favourites
+from {{ ref("int_visitor_item_days") }}
+where views + cart_adds + wishlist_adds > 0 and {{ in_window("event_date", "events") }}
 group by shop_id, event_date, visitor_id, customer_id, item_category, item_brand

@@ -7,42 +7,17 @@
 }}
 
 {# What people did with a product on a day, by what the events themselves say of it. #}
-with
-    events as (
-        select shop_id, event_date, visitor_id, event_name, item_id, item_category, item_brand
-        from {{ ref("int_events") }}
-        where
-            event_name in ('view_item', 'add_to_wishlist', 'add_to_cart', 'remove_from_cart')
-            and visitor_id is not null
-            and {{ in_event_window("sessions") }}
-    ),
-
-    bots as (
-        select shop_id, event_date, visitor_id
-        from {{ ref("agg_user_daily") }}
-        where is_bot and {{ in_window("event_date", "sessions") }}
-    )
-
 select
-    events.shop_id,
-    events.event_date,
-    coalesce(events.item_id, '(not set)') as item_id,
-    events.item_category,
-    events.item_brand,
-    {{ count_events(["view_item"]) }} as views,
-    {{ count_events(["add_to_wishlist"]) }} as wishlist_adds,
-    {{ count_events(["add_to_cart"]) }} as cart_adds,
-    {{ count_events(["remove_from_cart"]) }} as cart_removes
-from events
-left join
-    bots
-    on bots.shop_id = events.shop_id
-    and bots.event_date = events.event_date
-    and bots.visitor_id = events.visitor_id
-where bots.visitor_id is null
+    days.shop_id,
+    days.event_date,
+    coalesce(days.item_id, '(not set)') as item_id,
+    days.item_category,
+    days.item_brand,
+    cast(sum(days.views) as bigint) as views,
+    cast(sum(days.wishlist_adds) as bigint) as wishlist_adds,
+    cast(sum(days.cart_adds) as bigint) as cart_adds,
+    cast(sum(days.cart_removes) as bigint) as cart_removes
+from {{ ref("int_visitor_item_days") }} as days
+where {{ in_window("days.event_date", "sessions") }} and {{ of_people("days", "sessions") }}
 group by
-    events.shop_id,
-    events.event_date,
-    coalesce(events.item_id, '(not set)'),
-    events.item_category,
-    events.item_brand
+    days.shop_id, days.event_date, coalesce(days.item_id, '(not set)'), days.item_category, days.item_brand

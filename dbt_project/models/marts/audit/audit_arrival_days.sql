@@ -15,6 +15,7 @@
     "int_cart_lines",
     "int_order_tracking",
     "int_order_money_days",
+    "int_visitor_item_days",
     "int_visitor_category_days",
     "agg_funnel_daily",
     "int_item_days",
