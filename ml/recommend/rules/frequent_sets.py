@@ -52,35 +52,41 @@ def frequent_sets(baskets: Baskets) -> FrequentSets:
 
     Raises :class:`TooManySets` as soon as there are more than ``limits.most_sets``.
     """
-    found = baskets.connection.execute(
-        f"SELECT basket_no, item_no FROM {baskets.coded} ORDER BY basket_no, item_no"
-    ).fetchnumpy()
-    rows, items = np.asarray(found["basket_no"], dtype=np.int64), np.asarray(found["item_no"], dtype=np.int32)
-    return _Eclat(baskets, rows, items).run()
+    return Eclat(baskets).search(baskets.least)
 
 
-class _Eclat:
-    """One search; ``rows`` and ``items`` are the lines, sorted by basket and item."""
+class Eclat:
+    """The lines of ``baskets`` in memory, for one search or several with other least counts."""
 
-    def __init__(self, baskets: Baskets, rows: npt.NDArray[np.int64], items: Codes) -> None:
-        self.least, self.most = baskets.least, baskets.limits.most_sets
-        self.longest = baskets.limits.max_items
+    def __init__(self, baskets: Baskets) -> None:
+        self.most, self.longest = baskets.limits.most_sets, baskets.limits.max_items
         self.item_counts = baskets.item_counts
-        self.items = items
+        found = baskets.connection.execute(
+            f"SELECT basket_no, item_no FROM {baskets.coded} ORDER BY basket_no, item_no"
+        ).fetchnumpy()
+        rows, self.items = np.asarray(found["basket_no"]), np.asarray(found["item_no"], dtype=np.int32)
         # where a line's basket ends: partners with greater numbers are what follows the line
         starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]]) if len(rows) else np.empty(0, dtype=np.int64)
         lengths = np.diff(np.r_[starts, len(rows)])
         self.ends = np.repeat(starts + lengths, lengths)
         # the lines of each item, item by item
-        self.lines = np.argsort(items, kind="stable")
-        self.first_line = np.searchsorted(items[self.lines], np.arange(len(self.item_counts) + 1))
-        self.found: list[list[tuple[Codes, Counts]]] = [[] for _ in range(self.longest)]
-        self.total = 0
+        self.lines = np.argsort(self.items, kind="stable")
+        self.first_line = np.searchsorted(self.items[self.lines], np.arange(len(self.item_counts) + 1))
+        # scratch that is zero between items: to clear all of it for each would cost the square of the items
+        self.together = np.zeros(len(self.item_counts), dtype=np.int64)
 
-    def run(self) -> FrequentSets:
+    def search(self, least: int) -> FrequentSets:
+        """All sets in at least ``least`` baskets, which is not less than the baskets were coded with.
+
+        Raises :class:`TooManySets`.
+        """
+        self.least, self.total = least, 0
+        self.found: list[list[tuple[Codes, Counts]]] = [[] for _ in range(self.longest)]
         n_items = len(self.item_counts)
-        self._keep((), np.arange(n_items, dtype=np.int32), self.item_counts)
-        for item in range(n_items):
+        # numbers rise with counts, so what is not frequent comes first
+        first = int(np.searchsorted(self.item_counts, least))
+        self._keep((), np.arange(first, n_items, dtype=np.int32), self.item_counts[first:])
+        for item in range(first, n_items):
             partners, bits, counts = self._partners(item)
             if len(partners):
                 self._extend((item,), partners, bits, counts)
@@ -104,21 +110,20 @@ class _Eclat:
         # line numbers of everything that follows the item in its baskets, as ranges laid end to end
         following = np.arange(n) - np.repeat(begins - own - 1, after)
         others = self.items[following]
-        counts = np.bincount(others, minlength=len(self.item_counts)) if n else np.zeros(1, dtype=np.int64)
-        partners = np.flatnonzero(counts >= self.least).astype(np.int32)
+        np.add.at(self.together, others, 1)
+        kept = np.flatnonzero(self.together[others] >= self.least)
+        partners = np.unique(others[kept])
+        counts = self.together[partners]
+        self.together[others] = 0
         if not len(partners):
-            return partners, np.empty((0, 0), dtype=np.uint64), np.empty(0, dtype=np.int64)
-        position = np.full(len(self.item_counts), -1, dtype=np.int64)
-        position[partners] = np.arange(len(partners))
-        basket = np.repeat(np.arange(len(own)), after)
-        partner = position[others]
-        kept = partner >= 0
-        basket, partner = basket[kept], partner[kept]
+            return partners, np.empty((0, 0), dtype=np.uint64), counts
+        partner = np.searchsorted(partners, others[kept])
+        basket = np.repeat(np.arange(len(own)), after)[kept]
         width = -(-len(own) // 64)
         bits = np.zeros(len(partners) * width, dtype=np.uint64)
         # each line is one bit of its own, so that adding bits is setting them
         np.add.at(bits, partner * width + (basket >> 6), np.left_shift(np.uint64(1), (basket & 63).astype(np.uint64)))
-        return partners, bits.reshape(len(partners), width), counts[partners].astype(np.int64)
+        return partners, bits.reshape(len(partners), width), counts
 
     def _extend(self, prefix: tuple[int, ...], items: Codes, bits: Bits, counts: Counts) -> None:
         """Keep ``prefix`` with each of ``items``, and look below each of them."""

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ml.recommend.rules.baskets import Baskets
-from ml.recommend.rules.frequent_sets import Codes, Counts, FrequentSets, TooManySets, frequent_sets
+from ml.recommend.rules.frequent_sets import Codes, Counts, Eclat, FrequentSets, TooManySets
 from ml.recommend.rules.significance import adjusted_p, fisher_greater, lift_interval
 
 #: Columns of :attr:`AssociationRules.frame`.
@@ -84,20 +84,21 @@ def association_rules(
     Where more sets are frequent than ``limits.most_sets``, the least number of baskets is doubled until they are
     not, which ``least`` of the result says: a shop gets its strongest rules rather than none.
     """
+    search, least = Eclat(baskets), baskets.least
     while True:
         try:
-            sets = frequent_sets(baskets)
+            sets = search.search(least)
             break
         except TooManySets:
-            baskets = replace(baskets, least=2 * baskets.least)
-    return rules_of_sets(baskets, sets, drop_redundant=drop_redundant, most_false=most_false)
+            least *= 2
+    return rules_of_sets(replace(baskets, least=least), sets, drop_redundant=drop_redundant, most_false=most_false)
 
 
 def rules_of_sets(
     baskets: Baskets, sets: FrequentSets, *, drop_redundant: bool = False, most_false: float | None = None
 ) -> AssociationRules:
     """:func:`association_rules` from sets that were found already."""
-    levels = _levels(sets, baskets.n_baskets, len(baskets.items))
+    levels = _levels(sets, baskets.n_baskets)
     n_frequent = len(sets.counts[0])
     n_tested = sum(len(counts) * (n_frequent - size) for size, counts in enumerate(sets.counts[:-1], start=1))
     p = [fisher_greater(level.both, level.antecedent, level.consequent, baskets.n_baskets) for level in levels]
@@ -118,20 +119,23 @@ def rules_of_sets(
     return AssociationRules(frame, sets.total, n_tested, n_redundant, n_insignificant, baskets.least)
 
 
-def _levels(sets: FrequentSets, n_baskets: int, n_items: int) -> list[_Level]:
+def _levels(sets: FrequentSets, n_baskets: int) -> list[_Level]:
     """The rules of all sets of two items and more, smallest first."""
     levels: list[_Level] = []
+    n_items = len(sets.counts[0])
+    # frequent items have the greatest numbers, so that counted from their first they are row numbers
+    first = int(sets.codes[0][0, 0]) if n_items else 0
     keys: list[npt.NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
     # highest confidence of the rule and all more general ones, as numerators and denominators
     best = sets.counts[0][:, None], np.full((len(sets.counts[0]), 1), n_baskets, dtype=np.int64)
     for size in range(2, len(sets.codes) + 1):
-        codes, both = sets.codes[size - 1], np.repeat(sets.counts[size - 1][:, None], size, axis=1)
+        codes, both = sets.codes[size - 1] - first, np.repeat(sets.counts[size - 1][:, None], size, axis=1)
         keys.append(_number(codes[:, :-1], keys, n_items) * n_items + codes[:, -1])
         without = np.column_stack([_number(np.delete(codes, j, axis=1), keys, n_items) for j in range(size)])
         antecedent = sets.counts[size - 2][without]
         general = _best_general(without, best)
         redundant = both * general[1] <= general[0] * antecedent
-        levels.append(_Level(codes, both, antecedent, sets.counts[0][codes], redundant))
+        levels.append(_Level(codes + first, both, antecedent, sets.counts[0][codes], redundant))
         best = np.where(redundant, general[0], both), np.where(redundant, general[1], antecedent)
     return levels
 

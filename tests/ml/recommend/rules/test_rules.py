@@ -179,6 +179,8 @@ def test_rankings_of_partners():
 
 def test_too_many_sets_raises_the_least_count_until_they_fit():
     baskets = [frozenset(combination) for combination in combinations("abcdefgh", 5)]
+    # items too rare for the count that is settled on, and first in the order of the search
+    baskets += [frozenset({"x", "y"})] * 3
     limits = RuleLimits(min_count=1, max_items=5, most_sets=100)
     with baskets_of_frame(frame_of(baskets), limits=limits) as coded:
         with pytest.raises(TooManySets, match="expected at most 100, found more with at least 1"):
@@ -187,6 +189,8 @@ def test_too_many_sets_raises_the_least_count_until_they_fit():
     # sets of 1, 2 and 3 of 8 items are in 35, 20 and 10 of 56 baskets, those of 4 in 4: 92 sets from 8 on
     assert (rules.least, rules.n_sets) == (8, 92)
     assert set(rules.frame["n_both"]) == {20, 10}
+    assert rules.n_tested == 8 * 7 + 28 * 6 + 56 * 5
+    assert found_rules(rules.frame) == plain_rules(plain_sets(baskets, 5), 8, Fraction(0))
 
 
 def test_more_items_than_fit_into_a_word_of_bits():
