@@ -4,6 +4,10 @@ Every subset of a frequent set is frequent, so all counts that a rule needs are 
 consequent is each item in turn, and the antecedent is the set without it. Measures as in R. Agrawal, T. Imielinski,
 A. Swami, "Mining association rules between sets of items in large databases" (SIGMOD 1993), lift and leverage as in
 G. Piatetsky-Shapiro (1991) and S. Brin et al. (SIGMOD 1997).
+
+The p-value is that of a *productive* rule (G. I. Webb, "Discovering significant patterns", Machine Learning 68, 2007):
+each item of the antecedent must add to the others. Where butter goes with bread, butter and anything goes with bread,
+and against "butter, salt and bread have nothing to do with each other" every such rule looks sure.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ml.evaluation.intervals import Floats
 from ml.recommend.rules.baskets import Baskets
 from ml.recommend.rules.frequent_sets import Codes, Counts, Eclat, FrequentSets, TooManySets
 from ml.recommend.rules.significance import adjusted_p, fisher_greater, lift_interval
@@ -47,7 +52,8 @@ class AssociationRules:
     ``frame`` has ``RULE_COLUMNS``, ``antecedent`` a sorted list of item ids, and is sorted by confidence, then lift
     (greatest first), then shortest antecedent, antecedent and consequent. ``n_tested`` counts the rules that could
     have been found (a frequent antecedent and a frequent item not in it), which ``p_adjusted`` allows for;
-    ``n_redundant`` and ``n_insignificant`` those left out for that reason, in this order. ``least`` is the fewest
+    ``n_redundant`` and ``n_insignificant`` those left out for that reason, in this order. A ``p_value`` is small where
+    every item of the antecedent adds something. ``least`` is the fewest
     baskets a rule is in: more than the limits say where :func:`association_rules` had to raise it.
     """
 
@@ -67,6 +73,7 @@ class _Level:
     both: Counts
     antecedent: Counts
     consequent: Counts
+    p_value: Floats
     redundant: Bools
 
 
@@ -101,20 +108,21 @@ def rules_of_sets(
     levels = _levels(sets, baskets.n_baskets)
     n_frequent = len(sets.counts[0])
     n_tested = sum(len(counts) * (n_frequent - size) for size, counts in enumerate(sets.counts[:-1], start=1))
-    p = [fisher_greater(level.both, level.antecedent, level.consequent, baskets.n_baskets) for level in levels]
     # corrected before any rule is left out: those that the limits hide were looked at, too
-    adjusted = np.split(adjusted_p(np.concatenate([*p, np.empty(0)]), n_tested), np.cumsum([len(part) for part in p]))
+    p = [level.p_value.ravel() for level in levels]
+    adjusted = np.split(adjusted_p(np.concatenate(p), n_tested), np.cumsum([len(part) for part in p])[:-1])
     frames, n_redundant, n_insignificant = [], 0, 0
-    for level, p_values, p_adjusted in zip(levels, p, adjusted, strict=False):
+    for level, flat in zip(levels, adjusted, strict=True):
+        p_adjusted = flat.reshape(level.both.shape)
         kept = _confident(level, baskets.limits.confidence)
         if drop_redundant:
             n_redundant += int((kept & level.redundant).sum())
             kept &= ~level.redundant
         if most_false is not None:
-            doubtful = (p_adjusted > most_false).reshape(kept.shape)
+            doubtful = p_adjusted > most_false
             n_insignificant += int((kept & doubtful).sum())
             kept &= ~doubtful
-        frames.append(_frame(baskets, level, kept, p_values, p_adjusted))
+        frames.append(_frame(baskets, level, kept, p_adjusted))
     frame = _sorted(pd.concat(frames, ignore_index=True))
     return AssociationRules(frame, sets.total, n_tested, n_redundant, n_insignificant, baskets.least)
 
@@ -135,7 +143,8 @@ def _levels(sets: FrequentSets, n_baskets: int) -> list[_Level]:
         antecedent = sets.counts[size - 2][without]
         general = _best_general(without, best)
         redundant = both * general[1] <= general[0] * antecedent
-        levels.append(_Level(codes + first, both, antecedent, sets.counts[0][codes], redundant))
+        p_value = _productive_p(without, both, antecedent, sets, levels, n_baskets)
+        levels.append(_Level(codes + first, both, antecedent, sets.counts[0][codes], p_value, redundant))
         best = np.where(redundant, general[0], both), np.where(redundant, general[1], antecedent)
     return levels
 
@@ -171,12 +180,36 @@ def _best_general(without: npt.NDArray[np.int64], best: tuple[Counts, Counts]) -
     return numerators, denominators
 
 
+def _productive_p(
+    without: npt.NDArray[np.int64],
+    both: Counts,
+    antecedent: Counts,
+    sets: FrequentSets,
+    smaller: list[_Level],
+    n_baskets: int,
+) -> Floats:
+    """For each rule the greatest p-value of its antecedent's items, each tested in the baskets with all the others.
+
+    ``without`` and ``both``, ``antecedent`` (shape ``(sets, size)``) as in :func:`_levels`.
+    """
+    size = without.shape[1]
+    p = np.zeros(without.shape)
+    for j in range(size):
+        for tested in (i for i in range(size) if i != j):
+            others = without[:, tested]
+            # baskets with the other items of the antecedent, and those of them with the consequent
+            among = smaller[-1].antecedent[others, j if j < tested else j - 1] if smaller else n_baskets
+            right = sets.counts[size - 2][others]
+            p[:, j] = np.maximum(p[:, j], fisher_greater(both[:, j], antecedent[:, j], right, among))
+    return p
+
+
 def _confident(level: _Level, confidence: Fraction) -> Bools:
     enough: Bools = level.both * confidence.denominator >= level.antecedent * confidence.numerator
     return enough
 
 
-def _frame(baskets: Baskets, level: _Level, kept: Bools, p_value: npt.NDArray, p_adjusted: npt.NDArray) -> pd.DataFrame:
+def _frame(baskets: Baskets, level: _Level, kept: Bools, p_adjusted: Floats) -> pd.DataFrame:
     sets, place = np.nonzero(kept)
     size = level.codes.shape[1]
     codes = level.codes[sets]
@@ -201,8 +234,8 @@ def _frame(baskets: Baskets, level: _Level, kept: Bools, p_value: npt.NDArray, p
         "lift_low": low,
         "lift_high": high,
         "leverage": (both - antecedent * consequent / n) / n if n else np.empty(0),
-        "p_value": p_value[kept.ravel()],
-        "p_adjusted": p_adjusted[kept.ravel()],
+        "p_value": level.p_value[kept],
+        "p_adjusted": p_adjusted[kept],
     }
     return pd.DataFrame(columns, columns=list(RULE_COLUMNS)).astype({"consequent": object})
 

@@ -22,23 +22,21 @@ _NEGLIGIBLE = 1e-17
 _TAIL = 0.025
 
 
-def fisher_greater(n_both: npt.ArrayLike, n_left: npt.ArrayLike, n_right: npt.ArrayLike, n: int) -> Floats:
+def fisher_greater(n_both: npt.ArrayLike, n_left: npt.ArrayLike, n_right: npt.ArrayLike, n: npt.ArrayLike) -> Floats:
     """One-sided p-values of shape ``(tests,)``: the chance of ``n_both`` baskets or more with both sides, had the
-    ``n_left`` and ``n_right`` baskets been drawn from the ``n`` independently of each other.
+    ``n_left`` and ``n_right`` baskets been drawn from the ``n`` (one number, or one per test) independently.
 
     The hypergeometric tail is summed from its greatest term outwards, for all tests at once.
     """
     both, left, right = (np.asarray(counts, dtype=np.float64).ravel() for counts in (n_both, n_left, n_right))
-    lowest = np.maximum(0, left + right - n)
-    above = both * (n + 2) > (left + 1) * (right + 1)
+    total = np.broadcast_to(np.asarray(n, dtype=np.float64).ravel(), both.shape)
+    # at the lowest count that the sides allow, the chance is 1
+    p = np.ones(len(both))
+    above = both * (total + 2) > (left + 1) * (right + 1)
+    p[above] = _tail(both[above], left[above], right[above], total[above], upwards=True)
     # below the mode the other tail is the short one: P(X >= x) = 1 - P(X <= x - 1)
-    upper = _tail(both[above], left[above], right[above], n, upwards=True)
-    lower = np.zeros(int((~above).sum()))
-    inner = both[~above] > lowest[~above]
-    at, one, other = (counts[~above][inner] for counts in (both, left, right))
-    lower[inner] = _tail(at - 1, one, other, n, upwards=False)
-    p = np.empty(len(both))
-    p[above], p[~above] = upper, 1 - lower
+    below = ~above & (both > np.maximum(0, left + right - total))
+    p[below] = 1 - _tail(both[below] - 1, left[below], right[below], total[below], upwards=False)
     return np.clip(p, 0.0, 1.0)
 
 
@@ -75,19 +73,19 @@ def lift_interval(
     return low / by_chance, np.minimum(high, np.minimum(left, right)) / by_chance
 
 
-def _tail(x: Floats, left: Floats, right: Floats, n: int, *, upwards: bool) -> Floats:
+def _tail(x: Floats, left: Floats, right: Floats, n: Floats, *, upwards: bool) -> Floats:
     """P(X >= x), or P(X <= x): x lies on its side of the mode, so terms only shrink."""
-    term = np.exp(_log_choose(left, x) + _log_choose(n - left, right - x) - _log_choose(np.full_like(x, n), right))
+    term = np.exp(_log_choose(left, x) + _log_choose(n - left, right - x) - _log_choose(n, right))
     total = term.copy()
     at = x.copy()
     going = np.arange(len(x))
     while len(going):
-        k, a, b = at[going], left[going], right[going]
+        k, a, b, rest = at[going], left[going], right[going], (n - left - right)[going]
         if upwards:
-            ratio = (a - k) * (b - k) / ((k + 1) * (n - a - b + k + 1))
+            ratio = (a - k) * (b - k) / ((k + 1) * (rest + k + 1))
             at[going] = k + 1
         else:
-            ratio = k * (n - a - b + k) / ((a - k + 1) * (b - k + 1))
+            ratio = k * (rest + k) / ((a - k + 1) * (b - k + 1))
             at[going] = k - 1
         term[going] *= ratio
         total[going] += term[going]

@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import combinations
 
 import pandas as pd
+from scipy.stats import fisher_exact
 
 Basket = frozenset[str]
 #: Antecedent and consequent -> baskets with both, with the antecedent, with the consequent.
@@ -50,3 +51,17 @@ def is_redundant(rule: tuple[tuple[str, ...], str], sets: Counter[tuple[str, ...
 
     own = confidence(antecedent)
     return any(confidence(part) >= own for size in range(len(antecedent)) for part in combinations(antecedent, size))
+
+
+def productive_p(rule: tuple[tuple[str, ...], str], sets: Counter[tuple[str, ...]], n_baskets: int) -> float:
+    """Fisher's p of each item of the antecedent, tested where the others are: the greatest of them."""
+    antecedent, consequent = rule
+    both, with_all = sets[tuple(sorted((*antecedent, consequent)))], sets[antecedent]
+    greatest = 0.0
+    for tested in antecedent:
+        others = tuple(item for item in antecedent if item != tested)
+        among = sets[others] if others else n_baskets
+        bought = sets[tuple(sorted((*others, consequent)))]
+        table = [[both, with_all - both], [bought - both, among - with_all - bought + both]]
+        greatest = max(greatest, fisher_exact(table, alternative="greater").pvalue)
+    return greatest

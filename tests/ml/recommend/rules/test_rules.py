@@ -18,7 +18,7 @@ from ml.recommend.rules.limits import RuleLimits
 from ml.recommend.rules.next_items import next_items
 from ml.recommend.rules.pairs import count_pairs
 from ml.recommend.rules.rules import association_rules
-from tests.ml.recommend.rules.plain_rules import frame_of, is_redundant, plain_rules, plain_sets
+from tests.ml.recommend.rules.plain_rules import frame_of, is_redundant, plain_rules, plain_sets, productive_p
 
 ITEMS = ["牛奶", "面包", "خبز", "Käse", "a", "A", "10", "9", "🍎"]
 BASKETS = st.lists(st.frozensets(st.sampled_from(ITEMS), min_size=1), min_size=1, max_size=40)
@@ -50,6 +50,9 @@ def test_sets_and_rules_are_those_of_a_plain_count(baskets, least, longest, conf
     assert counted == {items: count for items, count in plain.items() if count >= least}
     assert sets.total == len(counted)
     assert found_rules(everything.frame) == expected
+    for row in everything.frame.itertuples():
+        p = productive_p((tuple(row.antecedent), row.consequent), plain, len(baskets))
+        assert row.p_value == pytest.approx(p, rel=1e-9)
     redundant = {rule for rule in expected if is_redundant(rule, plain, len(baskets))}
     assert set(found_rules(general.frame)) == set(expected) - redundant
     assert general.n_redundant == len(redundant)
@@ -141,9 +144,26 @@ def test_what_was_planted_is_found_and_luck_is_not():
     partners = cross_sell(pairs, 3)
     assert {frozenset(pair) for pair in zip(partners["item"], partners["partner"], strict=True)} == planted_pairs
     assert len(partners) == 12 and (partners["rank"] == 1).all()
-    singles = rules.frame[rules.frame["antecedent"].str.len() == 1]
-    assert {frozenset((*row.antecedent, row.consequent)) for row in singles.itertuples()} == planted_pairs
+    # and no longer rule, although with p0 in it every one of them leads to q0
+    assert {(*row.antecedent, row.consequent) for row in rules.frame.itertuples()} == {
+        order for pair in range(6) for order in ((f"p{pair}", f"q{pair}"), (f"q{pair}", f"p{pair}"))
+    }
     assert rules.n_insignificant > 0
+
+
+def test_a_longer_rule_stands_where_each_item_adds_to_the_other():
+    generator = np.random.default_rng(4)
+    bought = generator.random((3_000, 2)) < 0.2
+    both = bought.all(axis=1)
+    # the third goes with the two together only
+    third = generator.random(3_000) < np.where(both, 0.7, 0.1)
+    baskets = [
+        [name for name, is_in in zip(("salt", "lime", "tequila"), row, strict=True) if is_in]
+        for row in np.column_stack([bought, third])
+    ]
+    with baskets_of_frame(frame_of(baskets)) as coded:
+        rules = association_rules(coded, drop_redundant=True, most_false=0.01).frame
+    assert (["lime", "salt"], "tequila") in list(zip(rules["antecedent"], rules["consequent"], strict=True))
 
 
 def test_independent_shops_hardly_ever_see_a_pair():
