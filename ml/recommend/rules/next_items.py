@@ -12,51 +12,94 @@ from ml.recommend.rules.baskets import BASKET, ITEM, families_table
 #: Columns of :func:`next_items`.
 NEXT_COLUMNS = ("basket", "rank", "item", "because", "n_both", "n_antecedent", "confidence", "lift")
 
-# A rule is looked up by the item of its antecedent that the fewest baskets have: by any other, the rules on a
-# shop's most popular item would meet almost every basket.
+#: Baskets that are matched at a time: a basket of a wholesaler fits tens of thousands of rules.
+_BLOCK = 5_000
+
+# Everything is matched by numbers. Those of rules rise from the best to the worst, so that the best rule that fits is
+# the least number. A rule is looked up by the item of its antecedent that the fewest baskets have: by any other, the
+# rules on a shop's most popular item would meet almost every basket.
+_PREPARE = """
+CREATE TEMP TABLE rules AS
+SELECT
+    *,
+    row_number() OVER (
+        ORDER BY confidence DESC, n_both DESC, lift DESC, consequent, len(antecedent), antecedent
+    ) AS rule_no
+FROM given_rules;
+
+CREATE TEMP TABLE items AS
+SELECT item, CAST(row_number() OVER () AS INTEGER) AS item_no
+FROM (SELECT consequent AS item FROM rules UNION SELECT unnest(antecedent) FROM rules);
+
+CREATE TEMP TABLE served AS
+SELECT DISTINCT given.basket, coalesce(families.family, given.item) AS item
+FROM (
+    SELECT CAST(basket AS VARCHAR) AS basket, CAST(item AS VARCHAR) AS item
+    FROM given_lines
+    WHERE basket IS NOT NULL AND item IS NOT NULL
+) AS given
+LEFT JOIN families ON families.item = given.item;
+
+CREATE TEMP TABLE baskets AS
+SELECT basket, CAST(row_number() OVER (ORDER BY basket) - 1 AS INTEGER) AS basket_no
+FROM (SELECT DISTINCT basket FROM served);
+
+CREATE TEMP TABLE basket_lines AS
+SELECT baskets.basket_no, items.item_no
+FROM served
+INNER JOIN baskets ON baskets.basket = served.basket
+INNER JOIN items ON items.item = served.item;
+
+CREATE TEMP TABLE parts AS
+WITH
+carried AS (SELECT item_no, count(*) AS baskets FROM basket_lines GROUP BY item_no),
+exploded AS (SELECT rule_no, consequent, len(antecedent) AS size, unnest(antecedent) AS item FROM rules)
+SELECT
+    exploded.rule_no, consequents.item_no AS consequent_no, exploded.size, items.item_no,
+    row_number() OVER (PARTITION BY exploded.rule_no ORDER BY carried.baskets, items.item_no) AS nth
+FROM exploded
+INNER JOIN items ON items.item = exploded.item
+INNER JOIN carried ON carried.item_no = items.item_no
+INNER JOIN items AS consequents ON consequents.item = exploded.consequent
+"""
 _NEXT = """
-WITH baskets AS (
-    SELECT CAST(given.basket AS VARCHAR) AS basket, list(DISTINCT coalesce(families.family, given.item)) AS items
-    FROM (
-        SELECT basket, CAST(item AS VARCHAR) AS item
-        FROM given_lines
-        WHERE basket IS NOT NULL AND item IS NOT NULL
-    ) AS given
-    LEFT JOIN families ON families.item = given.item
-    GROUP BY ALL
-),
-lines AS (SELECT basket, items, unnest(items) AS item FROM baskets),
-carried AS (SELECT item, count(*) AS baskets FROM lines GROUP BY item),
+WITH lines AS (SELECT * FROM basket_lines WHERE basket_no >= $begin AND basket_no < $end),
 keyed AS (
-    SELECT parts.rule_no, arg_min(parts.item, (coalesce(carried.baskets, 0), parts.item)) AS item
-    FROM (SELECT rule_no, unnest(antecedent) AS item FROM given_rules) AS parts
-    LEFT JOIN carried ON carried.item = parts.item
-    GROUP BY parts.rule_no
-),
-matched AS (
-    SELECT
-        lines.basket, rules.*,
-        row_number() OVER (
-            PARTITION BY lines.basket, rules.consequent
-            ORDER BY rules.confidence DESC, rules.n_both DESC, len(rules.antecedent), rules.antecedent
-        ) AS nth
+    SELECT lines.basket_no, parts.rule_no, parts.consequent_no, parts.size
     FROM lines
-    INNER JOIN keyed ON keyed.item = lines.item
-    INNER JOIN given_rules AS rules ON rules.rule_no = keyed.rule_no
-    WHERE list_has_all(lines.items, rules.antecedent) AND NOT list_contains(lines.items, rules.consequent)
+    INNER JOIN parts ON parts.item_no = lines.item_no AND parts.nth = 1
+),
+whole AS (
+    SELECT basket_no, rule_no, consequent_no
+    FROM keyed
+    WHERE size = 1
+    UNION ALL
+    SELECT keyed.basket_no, keyed.rule_no, keyed.consequent_no
+    FROM keyed
+    INNER JOIN parts ON parts.rule_no = keyed.rule_no AND parts.nth > 1
+    INNER JOIN lines ON lines.basket_no = keyed.basket_no AND lines.item_no = parts.item_no
+    WHERE keyed.size > 1
+    GROUP BY keyed.basket_no, keyed.rule_no, keyed.consequent_no, keyed.size
+    HAVING count(*) = keyed.size - 1
+),
+best AS (
+    SELECT whole.basket_no, min(whole.rule_no) AS rule_no
+    FROM whole
+    ANTI JOIN lines ON lines.basket_no = whole.basket_no AND lines.item_no = whole.consequent_no
+    GROUP BY whole.basket_no, whole.consequent_no
 ),
 ranked AS (
-    SELECT
-        *, row_number() OVER (
-            PARTITION BY basket ORDER BY confidence DESC, n_both DESC, lift DESC, consequent
-        ) AS rank
-    FROM matched
-    WHERE nth = 1
+    SELECT basket_no, rule_no, row_number() OVER (PARTITION BY basket_no ORDER BY rule_no) AS rank
+    FROM best
 )
-SELECT basket, rank, consequent AS item, antecedent AS because, n_both, n_antecedent, confidence, lift
+SELECT
+    baskets.basket, ranked.rank, rules.consequent AS item, rules.antecedent AS because,
+    rules.n_both, rules.n_antecedent, rules.confidence, rules.lift
 FROM ranked
-WHERE rank <= ?
-ORDER BY basket, rank
+INNER JOIN baskets ON baskets.basket_no = ranked.basket_no
+INNER JOIN rules ON rules.rule_no = ranked.rule_no
+WHERE ranked.rank <= $k
+ORDER BY baskets.basket, ranked.rank
 """
 
 
@@ -68,7 +111,7 @@ def next_items(
     offered: Collection[str] | None = None,
     families: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Up to ``k`` items for each basket, never one that is in it: a row each with ``NEXT_COLUMNS``.
+    """Up to ``k`` items for each basket, never one that is in it: a row each with ``NEXT_COLUMNS``, ids as text.
 
     An item comes by the rule of greatest confidence (the chance that this basket will hold it) among those with
     their whole antecedent in the basket, which ``because`` names. A basket that no rule fits has no rows.
@@ -95,8 +138,15 @@ def next_items(
     with duckdb.connect() as connection:
         families_table(connection, "families", families)
         connection.register("given_lines", baskets[[BASKET, ITEM]])
-        connection.register("given_rules", kept.assign(rule_no=range(len(kept))))
-        found = connection.execute(_NEXT, [k]).df()
+        connection.register("given_rules", kept)
+        connection.execute(_PREPARE)
+        counted = connection.execute("SELECT count(*) FROM baskets").fetchone()
+        assert counted is not None
+        blocks = [
+            connection.execute(_NEXT, {"begin": begin, "end": begin + _BLOCK, "k": k}).df()
+            for begin in range(0, max(counted[0], 1), _BLOCK)
+        ]
+    found = pd.concat(blocks, ignore_index=True)
     # DuckDB gives arrays for lists
     found["because"] = found["because"].map(list)
     return found
