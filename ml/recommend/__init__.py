@@ -1,0 +1,1 @@
+"""Recommendations: what a shop may offer to whom, and what goes together."""
