@@ -100,10 +100,12 @@ def _diversity(lists: pd.DataFrame, known: pd.DataFrame, items: pd.Index, random
 
 def _cosines(known: pd.DataFrame, items: pd.Index, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Cosine of the sets of users of two items, for keys ``first code * n + second code``."""
+    found = np.empty(len(keys))
+    if not len(keys):
+        return found
     user = pd.factorize(known[USER])[0]
     vectors = sparse.csr_matrix((np.ones(len(known)), (_codes(items, known[ITEM]), user)))
     lengths = np.sqrt(np.maximum(np.asarray(vectors.sum(axis=1)).ravel(), 1.0))
-    found = np.empty(len(keys))
     for start in range(0, len(keys), _PAIRS_AT_A_TIME):
         first, second = np.divmod(keys[start : start + _PAIRS_AT_A_TIME], len(items))
         shared = np.asarray(vectors[first].multiply(vectors[second]).sum(axis=1)).ravel()
