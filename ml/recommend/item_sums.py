@@ -1,0 +1,58 @@
+"""Models whose score is a sum over the user's own items: they can say which one it is because of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from ml.recommend.interactions import ITEM, USER, Codes
+from ml.recommend.recommender import BlockRecommender, Scores
+
+#: Column of :meth:`ItemSums.because`: the user's own item that adds most to the score.
+BECAUSE = "because_item"
+#: The part of the sum of all positive terms that it adds.
+SHARE = "share"
+
+
+class ItemSums(BlockRecommender):
+    """score(user, item) = Σ over the user's items j of weight(user, j) × similarity(j, item).
+
+    A member sets ``similarity_`` (items × items, zero diagonal; sparse or dense) and, where a user's items do not
+    weigh by the interactions' own weights, ``profile_`` (users × items).
+    """
+
+    similarity_: sparse.csr_matrix | np.ndarray
+    profile_: sparse.csr_matrix
+
+    def scores(self, rows: Codes) -> Scores:
+        """The sums; see the class."""
+        return self.profile_[rows] @ self.similarity_
+
+    def item_scores(self, columns: Codes) -> Scores:
+        """Rows of the similarity."""
+        return self.similarity_[columns]
+
+    def because(self, recommended: pd.DataFrame) -> pd.DataFrame:
+        """``recommended`` with ``because_item`` and ``share``; both missing where no item of the user adds to it.
+
+        The largest term of a sum explains the score exactly as far as it goes: ``share`` is its part of all
+        positive terms. Equal terms go to the smaller item id.
+        """
+        data = self.interactions_
+        rows, columns = data.rows_of(recommended[USER]), data.columns_of(recommended[ITEM])
+        found = np.full(len(recommended), None, dtype=object)
+        share = np.full(len(recommended), np.nan)
+        to_item = self.similarity_.tocsc() if sparse.issparse(self.similarity_) else self.similarity_
+        known = np.flatnonzero((rows >= 0) & (columns >= 0))
+        for block in self.blocks(known):
+            into = to_item[:, columns[block]]
+            into = into.T.tocsr() if sparse.issparse(into) else np.ascontiguousarray(into.T)
+            terms = self.profile_[rows[block]].multiply(into).tocsr()
+            terms.data = np.maximum(terms.data, 0)
+            most = np.asarray(terms.max(axis=1).todense()).ravel()
+            total = np.asarray(terms.sum(axis=1)).ravel()
+            told = most > 0
+            found[block[told]] = data.items[np.asarray(terms.argmax(axis=1)).ravel()[told]]
+            share[block[told]] = most[told] / total[told]
+        return recommended.assign(**{BECAUSE: pd.array(found, dtype="str"), SHARE: share})
