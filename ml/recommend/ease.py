@@ -15,6 +15,7 @@ from scipy import linalg, sparse
 from ml.recommend.interactions import Codes, Interactions
 from ml.recommend.item_sums import ItemSums
 from ml.recommend.recommender import BlockRecommender, Scores
+from ml.recommend.top_items import Floats
 
 #: Work grows with the cube of the number of items (or users): beyond this it is another model's task.
 MOST_ITEMS = 15_000
@@ -63,6 +64,10 @@ class EASE(ItemSums):
             return "rdlae" if self.dropout else "rlae"
         return "edlae" if self.dropout else "ease"
 
+    def scores(self, rows: Codes) -> Scores:
+        """Dense; an item that nothing speaks for or against, such as one that nobody chose, has no score."""
+        return nothing_is_never(super().scores(rows))
+
     def _learn(self, interactions: Interactions) -> None:
         _check_size(interactions.shape[1], "items")
         self.profile_ = interactions.matrix if self.use_weights else interactions.binary
@@ -99,8 +104,13 @@ class UserEASE(BlockRecommender):
         self.weights_ = autoencoder(gram, self.l2, dropout=self.dropout).astype(np.float32)
 
     def scores(self, rows: Codes) -> Scores:
-        """Sums over the other users' items."""
-        return np.ascontiguousarray(self.weights_[:, rows].T) @ self.profile_
+        """Sums over the other users' items; no score where none of them speaks for or against."""
+        return nothing_is_never(np.ascontiguousarray(self.weights_[:, rows].T) @ self.profile_)
+
+
+def nothing_is_never(scores: Floats) -> Floats:
+    """``scores`` with -inf for those that are exactly 0: the sum of nothing."""
+    return np.where(scores == 0, -np.inf, scores)
 
 
 def autoencoder(gram: Matrix, l2: float, *, dropout: float = 0.0, diagonal: float = 0.0) -> Matrix:

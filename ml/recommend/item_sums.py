@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from ml.recommend.interactions import ITEM, USER, Codes
+from ml.recommend.interactions import ITEM, USER, Codes, Ids
 from ml.recommend.recommender import BlockRecommender, Scores
 
 #: Column of :meth:`ItemSums.because`: the user's own item that adds most to the score.
@@ -22,7 +23,7 @@ class ItemSums(BlockRecommender):
     weigh by the interactions' own weights, ``profile_`` (users × items).
     """
 
-    similarity_: sparse.csr_matrix | np.ndarray
+    similarity_: Scores
     profile_: sparse.csr_matrix
 
     def scores(self, rows: Codes) -> Scores:
@@ -55,4 +56,11 @@ class ItemSums(BlockRecommender):
             told = most > 0
             found[block[told]] = data.items[np.asarray(terms.argmax(axis=1)).ravel()[told]]
             share[block[told]] = most[told] / total[told]
-        return recommended.assign(**{BECAUSE: pd.array(found, dtype="str"), SHARE: share})
+        return _with_reasons(recommended, found, share)
+
+
+def _with_reasons(recommended: pd.DataFrame, found: Ids, share: npt.NDArray[np.float64]) -> pd.DataFrame:
+    told = recommended.copy()
+    told[BECAUSE] = pd.array(found, dtype="str")
+    told[SHARE] = share
+    return told

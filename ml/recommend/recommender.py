@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Protocol, Self
+from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,9 @@ from threadpoolctl import threadpool_limits
 from ml.recommend.interactions import ITEM, RANK, SCORE, SIMILAR, USER, Codes, Ids, Interactions
 from ml.recommend.top_items import Floats, TopItems, top_items
 
-#: Scores of users and items: dense with -inf for never, or sparse where most items get none.
-Scores = Floats | sparse.csr_matrix
+#: Scores of users and items: an array with -inf for never, or a CSR matrix where most items get none (SciPy's
+#: matrices have no types to check by).
+Scores: TypeAlias = Any
 #: A block of dense scores takes about this many bytes, so that memory does not grow with the number of users.
 BLOCK_BYTES = 64 * 2**20
 

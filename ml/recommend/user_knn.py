@@ -35,6 +35,11 @@ class UserKNN(BlockRecommender):
         self.sharpness = sharpness
         self.use_weights = use_weights
 
+    @property
+    def name(self) -> str:
+        """``user_knn``."""
+        return "user_knn"
+
     def _learn(self, interactions: Interactions) -> None:
         self.profile_ = interactions.matrix if self.use_weights else interactions.binary
         values = self.profile_.astype(np.float64).tocsr()
