@@ -12,12 +12,10 @@ import numpy as np
 from scipy import sparse
 
 from ml.recommend.interactions import Interactions
-from ml.recommend.item_knn import nearest
-from ml.recommend.item_sums import ItemSums
-from ml.recommend.recommender import Scores
+from ml.recommend.item_knn import NearItems, nearest
 
 
-class RP3Beta(ItemSums):
+class RP3Beta(NearItems):
     """similarity(i, j) = Σ over users of (P(i → user) × P(user → j))^``alpha``, divided by users(j)^``beta``.
 
     Parameters
@@ -53,10 +51,6 @@ class RP3Beta(ItemSums):
         n_items = interactions.shape[1]
         keep = n_items if self.neighbours is None else min(self.neighbours, n_items)
         self.similarity_ = nearest(to_user.tocsr().astype(np.float32), held.tocsr().astype(np.float32), keep)
-
-    def scores(self, rows: np.ndarray) -> Scores:
-        """Sparse where items lead to a few others."""
-        return (self.profile_[rows] @ self.similarity_).tocsr()
 
 
 def _steps(values: sparse.csr_matrix, alpha: float) -> sparse.csr_matrix:

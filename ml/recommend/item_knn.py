@@ -9,6 +9,7 @@ benchmark.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -18,13 +19,67 @@ from sparse_dot_topn import sp_matmul_topn
 from ml.recommend.interactions import Codes, Interactions
 from ml.recommend.item_sums import ItemSums
 from ml.recommend.recommender import Scores
+from ml.recommend.top_items import TopItems, top_items
 
 Weighting = Literal["cosine", "tfidf", "bm25", "jaccard"]
+_USERS_AT_A_TIME = 4_096
 #: Rows of items compared at a time where every count is needed.
 _ITEMS_AT_A_TIME = 512
 
 
-class ItemKNN(ItemSums):
+class NearItems(ItemSums):
+    """Item sums over a sparse ``similarity_`` of items with a few neighbours each: what scales to a large shop."""
+
+    def scores(self, rows: Codes) -> Scores:
+        """Sparse: what the user's items lead to."""
+        return (self.profile_[rows] @ self.similarity_).tocsr()
+
+    def user_blocks(self, rows: Codes, known: Codes) -> Iterator[Codes]:
+        """Users of about as many items together: the longest history of a block sets its cost."""
+        degree = np.diff(self.profile_.indptr)[rows[known]]
+        ordered = known[np.argsort(degree, kind="stable")]
+        for start in range(0, len(ordered), _USERS_AT_A_TIME):
+            yield ordered[start : start + _USERS_AT_A_TIME]
+
+    def top(self, rows: Codes, k: int, filter_seen: bool = True) -> TopItems:
+        """As from all scores, without holding them: only the best few sums of each user are kept.
+
+        A user's history may be among the best, so that many more are kept. Where the last one kept equals the
+        ``k``-th, more of its kind may have been cut off: these users are looked at in full, so that ties go by item
+        id here too.
+        """
+        n_items = self.similarity_.shape[1]
+        profile = self.profile_[rows]
+        keep = k + 1 + (int(np.diff(profile.indptr).max(initial=0)) if filter_seen else 0)
+        if keep >= n_items:
+            return super().top(rows, k, filter_seen)
+        best = sp_matmul_topn(profile, self.similarity_, top_n=keep, sort=True, n_threads=1).tocsr()
+        size = np.diff(best.indptr)
+        row = np.repeat(np.arange(len(rows)), size)
+        open_ = best.data != 0
+        if filter_seen:
+            seen = np.repeat(np.arange(len(rows)), np.diff(profile.indptr)) * n_items + profile.indices
+            open_ &= ~np.isin(row.astype(np.int64) * n_items + best.indices, seen, kind="sort")
+        least = np.full(len(rows), -np.inf)
+        full = size == keep
+        least[full] = best.data[best.indptr[1:][full] - 1]
+        candidates = sparse.csr_matrix((best.data[open_], (row[open_], best.indices[open_])), shape=best.shape)
+        found = top_items(candidates, k)
+        last = np.full(len(rows), -np.inf)
+        # each row's scores fall, and of an index given again and again the last value stays
+        last[found.row] = found.score
+        unsure = np.flatnonzero(full & (last <= least))
+        if not len(unsure):
+            return found
+        again = super().top(rows[unsure], k, filter_seen)
+        sure = ~np.isin(found.row, unsure)
+        parts = [np.concatenate([one[sure], two]) for one, two in zip(found[1:], again[1:], strict=True)]
+        place = np.concatenate([found.row[sure], unsure[again.row]])
+        order = np.lexsort((parts[1], place))
+        return TopItems(place[order], *(part[order] for part in parts))
+
+
+class ItemKNN(NearItems):
     """Co-view or co-purchase, by what interactions are given.
 
     Parameters
@@ -74,22 +129,18 @@ class ItemKNN(ItemSums):
         else:
             self.similarity_ = self._cosine(self.profile_, keep)
 
-    def scores(self, rows: Codes) -> Scores:
-        """Sparse where items keep a few neighbours."""
-        return (self.profile_[rows] @ self.similarity_).tocsr()
-
     def _cosine(self, matrix: sparse.csr_matrix, keep: int) -> sparse.csr_matrix:
         weighted = _weighted(matrix, self.weighting, self.k1, self.b)
-        squares = np.asarray(weighted.multiply(weighted).sum(axis=0)).ravel().astype(np.float64)
+        squares = np.bincount(weighted.indices, weights=weighted.data**2, minlength=weighted.shape[1])
         if self.weighting == "bm25":
             # BM25 has length normalisation of its own
             left, right = weighted, weighted
         else:
             # shrink counts as further users of weight 1, so it is felt where lengths are short
             size = squares + self.shrink
-            left = weighted @ sparse.diags(_power(size, -(1 - self.asymmetry)))
-            right = weighted @ sparse.diags(_power(size, -self.asymmetry))
-        return nearest(left.T.tocsr().astype(np.float32), right.tocsr().astype(np.float32), keep)
+            left = _scaled(weighted, _power(size, -(1 - self.asymmetry)))
+            right = _scaled(weighted, _power(size, -self.asymmetry))
+        return nearest(left.T.tocsr().astype(np.float32, copy=False), right.astype(np.float32, copy=False), keep)
 
 
 def _weighted(matrix: sparse.csr_matrix, weighting: Weighting, k1: float, b: float) -> sparse.csr_matrix:
@@ -109,6 +160,12 @@ def _weighted(matrix: sparse.csr_matrix, weighting: Weighting, k1: float, b: flo
     held = k1 * hold[values.indices]
     values.data = values.data * (k1 + 1) / (held + values.data) * np.repeat(rarity, degree)
     return values
+
+
+def _scaled(matrix: sparse.csr_matrix, factor: np.ndarray) -> sparse.csr_matrix:
+    """``matrix`` with each column times its factor, float32; the places of its values are shared, not copied."""
+    data = (matrix.data * factor[matrix.indices]).astype(np.float32)
+    return sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def nearest(left: sparse.csr_matrix, right: sparse.csr_matrix, keep: int) -> sparse.csr_matrix:
@@ -143,12 +200,12 @@ def _jaccard(binary: sparse.csr_matrix, keep: int, shrink: float) -> sparse.csr_
         row, column, both = shared.row, shared.col, shared.data.astype(np.float64)
         value = both / (size[start + row] + size[column] - both + shrink)
         order = np.lexsort((column, -value, row))
-        part = sparse.csr_matrix(shared.shape)
+        part = sparse.csr_matrix(shared.shape, dtype=np.float32)
         part.indptr = np.searchsorted(row[order], np.arange(shared.shape[0] + 1)).astype(np.int64)
-        part.indices, part.data = column[order].astype(np.int64), value[order]
+        part.indices, part.data = column[order].astype(np.int64), value[order].astype(np.float32)
         parts.append(part)
     if not parts:
-        return sparse.csr_matrix((0, 0))
+        return sparse.csr_matrix((0, 0), dtype=np.float32)
     return _without_diagonal(sparse.vstack(parts, format="csr"), keep)
 
 
