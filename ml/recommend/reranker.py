@@ -67,7 +67,7 @@ class Reranker(BlockRecommender):
         *,
         inner: InnerSplit | None = None,
         candidates: int = 100,
-        blend: float = 0.5,
+        blend: float = 0.3,
         trees: int = 150,
         leaves: int = 15,
         learning_rate: float = 0.05,
