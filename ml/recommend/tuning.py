@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.ranking.columns import ITEM, USER
-from ml.evaluation.ranking.splits import Split
+from ml.evaluation.ranking.splits import Split, back_tests
 from ml.recommend.fusion import ZScoreFusion, standardise
 from ml.recommend.interactions import Codes, Interactions
 from ml.recommend.recommender import BlockRecommender
@@ -88,6 +88,25 @@ def select_fusion(
             total += trial.scores[name]
     counts = {name: taken.count(name) for name in names if name in taken}
     return Selection(alone, counts, tuple(path))
+
+
+def inner_time_cuts(rows: pd.DataFrame, *, horizon: pd.Timedelta, times: int = 3) -> list[Split]:
+    """Inner splits by time of what may be learned from: up to ``times`` cuts ``horizon`` apart, oldest first.
+
+    Judged by what is new to users who are known at the cut, which is what a choice among personal models can be
+    made by. Cuts that leave nobody to judge are left out, and fewer are made of a short history. Raises
+    ``NotEnoughData`` where none is left.
+    """
+    for number in range(times, 0, -1):
+        try:
+            cuts = back_tests(rows, horizon=horizon, times=number)
+        except NotEnoughData:
+            continue
+        judged = [cut.of_known_users().new_to_user() for cut in cuts]
+        judged = [cut for cut in judged if len(cut.test) and cut.test[ITEM].isin(cut.train[ITEM]).any()]
+        if judged:
+            return judged
+    raise NotEnoughData("inner cuts in time", f"a known user with a new item in the last {horizon}", "none")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ml.recommend.ease import EASE
 from ml.recommend.interactions import Interactions
 from ml.recommend.item_knn import ItemKNN
 from ml.recommend.popularity import Popularity
-from ml.recommend.tuning import select_fusion
+from ml.recommend.tuning import inner_time_cuts, select_fusion
 from ml.recommend.user_knn import UserKNN
 from tests.ml.recommend.made_up_log import taste_log
 
@@ -71,6 +71,21 @@ def test_nobody_to_judge_is_not_enough():
         select_fusion(CANDIDATES, [split])
     with pytest.raises(ValueError, match="candidate"):
         select_fusion({}, INNER)
+
+
+def test_inner_cuts_judge_known_users_by_what_is_new_to_them():
+    cuts = inner_time_cuts(LOG, horizon=pd.Timedelta(10, "D"), times=3)
+    assert len(cuts) == 3
+    for cut in cuts:
+        assert cut.test["user"].isin(cut.train["user"]).all()
+        assert cut.repeat_share() == 0.0
+        assert cut.train["time"].max() < cut.cut
+    # 100 days hold two cuts of 45 days, not three
+    assert len(inner_time_cuts(LOG, horizon=pd.Timedelta(45, "D"), times=3)) == 2
+    with pytest.raises(NotEnoughData, match="inner cuts"):
+        inner_time_cuts(LOG, horizon=pd.Timedelta(101, "D"))
+    with pytest.raises(NotEnoughData, match="inner cuts"):
+        inner_time_cuts(LOG.drop_duplicates("user"), horizon=pd.Timedelta(10, "D"))
 
 
 def test_candidates_follow_the_size_and_what_is_known():
