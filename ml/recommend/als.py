@@ -62,6 +62,7 @@ class ALS(BlockRecommender):
         with warnings.catch_warnings():
             # it asks for an environment variable that threadpool_limits around this already stands for
             warnings.filterwarnings("ignore", category=RuntimeWarning, module="implicit")
+            # here, as it takes a second that only this model should cost
             from implicit.cpu.als import AlternatingLeastSquares
 
             model = AlternatingLeastSquares(

@@ -6,13 +6,14 @@ S. Buettcher, "Reciprocal rank fusion outperforms Condorcet and individual rank 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from scipy import sparse
 
 from ml.recommend.interactions import Codes, Interactions
 from ml.recommend.recommender import BlockRecommender, Scores
-from ml.recommend.top_items import Floats, top_items
+from ml.recommend.top_items import Floats
 
 
 class Fusion(BlockRecommender):
@@ -98,14 +99,19 @@ class ReciprocalRankFusion(Fusion):
         """``fusion_ranks``."""
         return "fusion_ranks"
 
+    def user_blocks(self, rows: Codes, known: Codes) -> Iterator[Codes]:
+        """As the first member's."""
+        return self.members[0].user_blocks(rows, known)
+
     def open_scores(self, rows: Codes, filter_seen: bool = True) -> Scores:
-        """Dense, -inf where no member lists the item."""
-        total = np.zeros((len(rows), len(self.interactions_.items)))
+        """Sparse: the items that a member lists."""
+        shape = (len(rows), len(self.interactions_.items))
+        total = sparse.csr_matrix(shape)
         for member, weight in zip(self.members, self.weights, strict=True):
-            found = top_items(member.open_scores(rows, filter_seen), self.depth)
-            total[found.row, found.column] += weight / (self.constant + found.rank)
-        total[total == 0] = -np.inf
-        return total
+            found = member.top(rows, self.depth, filter_seen)
+            points = weight / (self.constant + found.rank)
+            total = total + sparse.csr_matrix((points, (found.row, found.column)), shape=shape)
+        return total.tocsr()
 
     def scores(self, rows: Codes) -> Scores:
         """With seen items open."""

@@ -22,7 +22,6 @@ from ml.recommend.recommender import Scores
 from ml.recommend.top_items import TopItems, top_items
 
 Weighting = Literal["cosine", "tfidf", "bm25", "jaccard"]
-_USERS_AT_A_TIME = 4_096
 #: Rows of items compared at a time where every count is needed.
 _ITEMS_AT_A_TIME = 512
 
@@ -35,11 +34,8 @@ class NearItems(ItemSums):
         return (self.profile_[rows] @ self.similarity_).tocsr()
 
     def user_blocks(self, rows: Codes, known: Codes) -> Iterator[Codes]:
-        """Users of about as many items together: the longest history of a block sets its cost."""
-        degree = np.diff(self.profile_.indptr)[rows[known]]
-        ordered = known[np.argsort(degree, kind="stable")]
-        for start in range(0, len(ordered), _USERS_AT_A_TIME):
-            yield ordered[start : start + _USERS_AT_A_TIME]
+        """As many users at a time as have short histories alike."""
+        return self.blocks_by_history(rows, known)
 
     def top(self, rows: Codes, k: int, filter_seen: bool = True) -> TopItems:
         """As from all scores, without holding them: only the best few sums of each user are kept.

@@ -7,13 +7,16 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
-from ml.recommend.interactions import ITEM, USER, Codes, Ids
+from ml.recommend.interactions import ITEM, USER, Codes, Ids, Interactions
 from ml.recommend.recommender import BlockRecommender, Scores
 
 #: Column of :meth:`ItemSums.because`: the user's own item that adds most to the score.
 BECAUSE = "because_item"
 #: The part of the sum of all positive terms that it adds.
 SHARE = "share"
+#: How many users chose both: the evidence, in people.
+BOTH = "users_of_both"
+_PAIRS_AT_A_TIME = 20_000
 
 
 class ItemSums(BlockRecommender):
@@ -35,7 +38,9 @@ class ItemSums(BlockRecommender):
         return self.similarity_[columns]
 
     def because(self, recommended: pd.DataFrame) -> pd.DataFrame:
-        """``recommended`` with ``because_item`` and ``share``; both missing where no item of the user adds to it.
+        """``recommended`` with ``because_item``, ``share`` and ``users_of_both``.
+
+        The first two are missing, and the third is 0, where no item of the user adds to the score.
 
         The largest term of a sum explains the score exactly as far as it goes: ``share`` is its part of all
         positive terms. Equal terms go to the smaller item id.
@@ -56,11 +61,25 @@ class ItemSums(BlockRecommender):
             told = most > 0
             found[block[told]] = data.items[np.asarray(terms.argmax(axis=1)).ravel()[told]]
             share[block[told]] = most[told] / total[told]
-        return _with_reasons(recommended, found, share)
+        both = _users_of_both(data, columns, data.columns_of(["" if item is None else item for item in found]))
+        return _with_reasons(recommended, found, share, both)
 
 
-def _with_reasons(recommended: pd.DataFrame, found: Ids, share: npt.NDArray[np.float64]) -> pd.DataFrame:
+def _users_of_both(data: Interactions, one: Codes, other: Codes) -> Codes:
+    """How many users chose both items of each pair; 0 where one is -1."""
+    users = data.binary.T.tocsr()
+    counts = np.zeros(len(one), dtype=np.int64)
+    known = np.flatnonzero((one >= 0) & (other >= 0))
+    for start in range(0, len(known), _PAIRS_AT_A_TIME):
+        part = known[start : start + _PAIRS_AT_A_TIME]
+        shared = users[one[part]].multiply(users[other[part]]).sum(axis=1)
+        counts[part] = np.asarray(shared).ravel().astype(np.int64)
+    return counts
+
+
+def _with_reasons(recommended: pd.DataFrame, found: Ids, share: npt.NDArray[np.float64], both: Codes) -> pd.DataFrame:
     told = recommended.copy()
     told[BECAUSE] = pd.array(found, dtype="str")
     told[SHARE] = share
+    told[BOTH] = both
     return told

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ from scipy import sparse
 
 from ml.recommend.interactions import Codes, Interactions
 from ml.recommend.recommender import BlockRecommender, Scores
-from ml.recommend.top_items import Floats
+from ml.recommend.top_items import Floats, TopItems, top_items
 
 _MICROSECONDS_A_DAY = 86_400_000_000
 
@@ -43,6 +43,23 @@ class Popularity(BlockRecommender):
     def scores(self, rows: Codes) -> Scores:
         """The same scores for every row."""
         return np.broadcast_to(self.scores_, (len(rows), len(self.scores_)))
+
+    def user_blocks(self, rows: Codes, known: Codes) -> Iterator[Codes]:
+        """As many users at a time as have short histories alike."""
+        return self.blocks_by_history(rows, known)
+
+    def top(self, rows: Codes, k: int, filter_seen: bool = True) -> TopItems:
+        """Of one list for all, long enough that ``k`` are left when a user's own items are crossed out."""
+        seen = self.interactions_.binary[rows]
+        longest = int(np.diff(seen.indptr).max(initial=0)) if filter_seen else 0
+        listed = top_items(self.scores_[None, :], k + longest)
+        scores = np.tile(listed.score, (len(rows), 1))
+        if filter_seen:
+            crossed = seen[:, listed.column].tocoo()
+            scores[crossed.row, crossed.col] = -np.inf
+        # places in the list are in the order of score and id already, so that ties stay as they are
+        found = top_items(scores, k)
+        return found._replace(column=listed.column[found.column])
 
     def stranger_scores(self) -> Floats | None:
         """The same scores for who is not in the data."""

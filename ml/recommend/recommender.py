@@ -19,6 +19,8 @@ from ml.recommend.top_items import Floats, TopItems, top_items
 Scores: TypeAlias = Any
 #: A block of dense scores takes about this many bytes, so that memory does not grow with the number of users.
 BLOCK_BYTES = 64 * 2**20
+#: Where only the best few of each user are held, this many users go at a time.
+USERS_AT_A_TIME = 4_096
 
 
 class Recommender(Protocol):
@@ -93,12 +95,19 @@ class BlockRecommender(ABC):
             strangers = np.flatnonzero(rows < 0)
             common = self.stranger_scores()
             if len(strangers) and common is not None:
-                parts += [(strangers[[place]], top_items(common[None, :], k)) for place in range(len(strangers))]
+                parts.append((strangers, _for_each(len(strangers), top_items(common[None, :], k))))
         return _frame(wanted, self.interactions_.items, parts, USER, ITEM)
 
     def user_blocks(self, rows: Codes, known: Codes) -> Iterator[Codes]:
         """The places ``known`` of ``rows`` in parts that :meth:`top` takes at a time."""
         return self.blocks(known)
+
+    def blocks_by_history(self, rows: Codes, known: Codes) -> Iterator[Codes]:
+        """:data:`USERS_AT_A_TIME` users of about as many items: the longest history of a block sets its cost."""
+        degree = np.diff(self.interactions_.matrix.indptr)[rows[known]]
+        ordered = known[np.argsort(degree, kind="stable")]
+        for start in range(0, len(ordered), USERS_AT_A_TIME):
+            yield ordered[start : start + USERS_AT_A_TIME]
 
     def top(self, rows: Codes, k: int, filter_seen: bool = True) -> TopItems:
         """The best ``k`` of each of ``rows``; a member that knows a shorter way than all scores writes its own."""
@@ -151,6 +160,12 @@ class BlockRecommender(ABC):
         size = max(1, BLOCK_BYTES // (8 * max(1, len(self.interactions_.items))))
         for start in range(0, len(places), size):
             yield places[start : start + size]
+
+
+def _for_each(n: int, found: TopItems) -> TopItems:
+    """One list given to ``n`` rows."""
+    row = np.repeat(np.arange(n), len(found.row))
+    return TopItems(row, np.tile(found.column, n), np.tile(found.rank, n), np.tile(found.score, n))
 
 
 def _unit_columns(matrix: sparse.csr_matrix) -> sparse.csr_matrix:

@@ -237,6 +237,11 @@ def test_reasons_are_the_largest_terms_of_the_sum():
             assert row.because_item == DATA.items[terms.argmax()]
             assert row.share == pytest.approx(terms.max() / terms.sum(), rel=1e-4)
             assert row.because_item in set(LOG.loc[LOG["user"] == row.user, "item"])
+            fans = [set(LOG.loc[LOG["item"] == name, "user"]) for name in (row.item, row.because_item)]
+            assert row.users_of_both == len(fans[0] & fans[1])
+    # where no item speaks for it there is no reason
+    told = EASE(7.0).fit(DATA).because(pd.DataFrame({"user": ["stranger", "u001"], "item": ["i000", "unknown"]}))
+    assert told["because_item"].isna().all() and (told["users_of_both"] == 0).all()
 
 
 def test_zscore_fusion_is_the_mean_of_standardised_open_scores():
@@ -285,7 +290,12 @@ def test_the_short_way_to_the_best_is_the_long_one_with_ties_too(k, filter_seen)
         n = int(generator.integers(20, 120))
         rows = pd.DataFrame({"user": generator.integers(0, 12, n), "item": generator.integers(100, 160, n)})
         data = Interactions.from_frame(rows.drop_duplicates())
-        for model in (ItemKNN("jaccard", neighbours=None), ItemKNN("cosine", neighbours=6), RP3Beta(neighbours=None)):
+        for model in (
+            ItemKNN("jaccard", neighbours=None),
+            ItemKNN("cosine", neighbours=6),
+            RP3Beta(neighbours=None),
+            Popularity(),
+        ):
             model.fit(data)
             users = np.arange(data.shape[0])
             short, whole = model.top(users, k, filter_seen), top_items(model.open_scores(users, filter_seen), k)
