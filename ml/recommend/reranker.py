@@ -7,7 +7,7 @@ their candidates are in the rest, and the members are then fitted on all of it. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from ml.recommend.fusion import ZScoreFusion, standardise
 from ml.recommend.interactions import TIME, Codes, Interactions
 from ml.recommend.recommender import BlockRecommender, Scores
 from ml.recommend.top_items import Floats, top_items
+from ml.recommend.tuning import Maker, Selection
 
 #: Makes an inner split of the rows of ``Interactions.to_frame``.
 InnerSplit = Callable[[Interactions], Split]
@@ -66,12 +67,12 @@ class Reranker(BlockRecommender):
         weights: Sequence[float] | None = None,
         *,
         inner: InnerSplit | None = None,
-        candidates: int = 100,
+        candidates: int = 50,
         blend: float = 0.3,
-        trees: int = 150,
-        leaves: int = 15,
+        trees: int = 100,
+        leaves: int = 7,
         learning_rate: float = 0.05,
-        least_in_leaf: int = 100,
+        least_in_leaf: int = 200,
         seeds: int = 1,
         random_state: int = 42,
     ) -> None:
@@ -183,6 +184,31 @@ class Reranker(BlockRecommender):
         degree = np.diff(data.matrix.indptr).astype(float)
         columns.append(degree[rows][found.row] / max(degree.mean(), 1.0) if len(degree) else found.score)
         return _Candidates(found.row, found.column, found.score, np.column_stack(columns))
+
+
+#: Families of models that see what the fusion's members may not: they add features, not weight.
+SECOND_OPINIONS = ("popular", "rp3beta", "user_knn", "item_knn_tfidf", "ease l2=250 power=0.15")
+
+
+def rerank_selection(
+    selection: Selection,
+    candidates: Mapping[str, Maker],
+    *,
+    opinions: Sequence[str] = SECOND_OPINIONS,
+    inner: InnerSplit | None = None,
+    blend: float = 0.3,
+    random_state: int = 42,
+) -> Reranker:
+    """The fusion that was chosen, looked at again with the scores of ``opinions`` beside those of its members.
+
+    ``opinions`` are names of ``candidates``, or their beginnings; those that are not there are left out.
+    """
+    more = [name for name in candidates if name.startswith(tuple(opinions)) and name not in selection.taken]
+    names = [*selection.taken, *more]
+    weights = [float(selection.taken.get(name, 0)) for name in names]
+    return Reranker(
+        lambda: [candidates[name]() for name in names], weights, inner=inner, blend=blend, random_state=random_state
+    )
 
 
 class _Candidates:

@@ -15,7 +15,8 @@ from ml.recommend.interactions import Interactions
 from ml.recommend.item_knn import ItemKNN
 from ml.recommend.popularity import Popularity
 from ml.recommend.recommender import BlockRecommender
-from ml.recommend.reranker import Reranker, inner_random, inner_time
+from ml.recommend.reranker import Reranker, inner_random, inner_time, rerank_selection
+from ml.recommend.tuning import Selection
 from tests.ml.recommend.made_up_log import taste_log
 
 LOG = taste_log(n_users=400, n_items=80, per_user=16, seed=9).drop_duplicates(["user", "item"], ignore_index=True)
@@ -74,6 +75,14 @@ def test_it_may_learn_from_the_last_days():
     assert len(model.recommend(DATA.users[:5], 3)) == 15
     with pytest.raises(NotEnoughData, match="times"):
         reranker(inner=inner_time(20)).fit(Interactions.from_frame(SPLIT.train.drop(columns="time")))
+
+
+def test_a_chosen_fusion_is_looked_at_again_with_second_opinions():
+    candidates = {"ease": lambda: EASE(20), "cosine": ItemKNN, "popular": Popularity}
+    model = rerank_selection(Selection({"ease": 0.3}, {"ease": 2}, (0.3,)), candidates, opinions=["pop", "absent"])
+    assert [member.name for member in model.make()] == ["ease", "popular"]
+    assert model.weights == [2.0, 0.0]
+    assert len(model.fit(DATA).recommend(DATA.users[:4], 3)) == 12
 
 
 def test_too_little_to_learn_from_is_said():
