@@ -8,10 +8,12 @@ their candidates are in the rest, and the members are then fitted on all of it. 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from lightgbm import LGBMRanker
 
 from ml.evaluation.enough import NotEnoughData
@@ -30,20 +32,23 @@ FEWEST_USERS = 50
 
 def inner_random(share: float = 0.8, seed: int = 42) -> InnerSplit:
     """An inner split at random per user."""
-    return lambda interactions: random_per_user(interactions.to_frame(), share=share, seed=seed)
+    return partial(_at_random, share=share, seed=seed)
 
 
 def inner_time(days: float) -> InnerSplit:
     """An inner split by time: the last ``days`` are what the trees learn to find. Needs interactions with times."""
+    return partial(_by_time, days=days)
 
-    def split(interactions: Interactions) -> Split:
-        rows = interactions.to_frame()
-        if TIME not in rows.columns or not len(rows):
-            raise NotEnoughData("interactions with times", f"more than {days:g} days", "none")
-        newest = rows[TIME].max()
-        return global_time(rows, newest - np.timedelta64(round(days * 86_400), "s"))
 
-    return split
+def _at_random(interactions: Interactions, *, share: float, seed: int) -> Split:
+    return random_per_user(interactions.to_frame(), share=share, seed=seed)
+
+
+def _by_time(interactions: Interactions, *, days: float) -> Split:
+    rows = interactions.to_frame()
+    if TIME not in rows.columns or not len(rows):
+        raise NotEnoughData("interactions with times", f"more than {days:g} days", "none")
+    return global_time(rows, rows[TIME].max() - pd.Timedelta(days, "D"))
 
 
 class Reranker(BlockRecommender):
@@ -51,7 +56,8 @@ class Reranker(BlockRecommender):
 
     Parameters
     ----------
-    make : makes the members, unfitted, the same each time; a fusion of them (``weights``) names the candidates.
+    make : makes the members, unfitted, the same each time (a function that can be pickled, if the model is to be
+        stored); a fusion of them (``weights``) names the candidates.
     inner : makes the inner split.
     candidates : how many items of the fusion's list are looked at again.
     blend : the part of the trees' order in the result, the rest being the fusion's own; both standardised over the
@@ -206,9 +212,12 @@ def rerank_selection(
     more = [name for name in candidates if name.startswith(tuple(opinions)) and name not in selection.taken]
     names = [*selection.taken, *more]
     weights = [float(selection.taken.get(name, 0)) for name in names]
-    return Reranker(
-        lambda: [candidates[name]() for name in names], weights, inner=inner, blend=blend, random_state=random_state
-    )
+    make = partial(_make_all, [candidates[name] for name in names])
+    return Reranker(make, weights, inner=inner, blend=blend, random_state=random_state)
+
+
+def _make_all(makers: Sequence[Maker]) -> list[BlockRecommender]:
+    return [make() for make in makers]
 
 
 class _Candidates:

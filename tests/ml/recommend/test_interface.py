@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -125,6 +127,13 @@ def test_k_larger_than_the_catalogue_gives_what_there_is(make):
     seen = LOG.loc[LOG["user"] == "u000", "item"].nunique()
     assert len(found) <= DATA.shape[1] - seen
     assert found["item"].is_unique
+
+
+def test_a_stored_model_says_the_same(make):
+    model = make().fit(DATA)
+    pd.testing.assert_frame_equal(
+        pickle.loads(pickle.dumps(model)).recommend(DATA.users[:9], 4), model.recommend(DATA.users[:9], 4)
+    )
 
 
 def test_k_under_one_is_refused(make):

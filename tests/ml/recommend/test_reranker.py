@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -82,7 +84,14 @@ def test_a_chosen_fusion_is_looked_at_again_with_second_opinions():
     model = rerank_selection(Selection({"ease": 0.3}, {"ease": 2}, (0.3,)), candidates, opinions=["pop", "absent"])
     assert [member.name for member in model.make()] == ["ease", "popular"]
     assert model.weights == [2.0, 0.0]
-    assert len(model.fit(DATA).recommend(DATA.users[:4], 3)) == 12
+    found = model.fit(DATA).recommend(DATA.users[:4], 3)
+    assert len(found) == 12
+
+
+def test_a_stored_model_says_the_same():
+    model = reranker().fit(DATA)
+    again = pickle.loads(pickle.dumps(model))
+    pd.testing.assert_frame_equal(again.recommend(DATA.users[:9], 4), model.recommend(DATA.users[:9], 4))
 
 
 def test_too_little_to_learn_from_is_said():
