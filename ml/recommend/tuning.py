@@ -11,7 +11,7 @@ https://doi.org/10.1145/1015330.1015432.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,9 @@ from ml.recommend.top_items import top_items
 #: Scores of every candidate are held for the judged users; of more cells than this a seeded sample of users is judged.
 MOST_CELLS = 8_000_000
 
+#: The name of the fusion among the candidates.
+FUSION = "fusion"
+
 #: Makes an unfitted model.
 Maker = Callable[[], BlockRecommender]
 
@@ -36,11 +39,16 @@ Maker = Callable[[], BlockRecommender]
 @dataclass(frozen=True)
 class Selection:
     """``alone``: mean nDCG over the inner splits of each candidate by itself; ``taken``: how often each is in the
-    fusion (only those that are); ``path``: the fusion's nDCG after each step."""
+    fusion (only those that are); ``path``: the fusion's nDCG after each step.
+
+    ``per_user``: nDCG of each candidate, and of the fusion as :data:`FUSION`, for each user judged on each inner
+    split, one split after the other; ``users`` says who they are. Choices are made by them (``choice``)."""
 
     alone: dict[str, float]
     taken: dict[str, int]
     path: tuple[float, ...]
+    per_user: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)
+    users: npt.NDArray[np.object_] = field(default_factory=lambda: np.zeros(0, dtype=object), compare=False, repr=False)
 
     @property
     def best(self) -> str:
@@ -87,7 +95,9 @@ def select_fusion(
         for trial, total in zip(trials, sums, strict=True):
             total += trial.scores[name]
     counts = {name: taken.count(name) for name in names if name in taken}
-    return Selection(alone, counts, tuple(path))
+    per_user = {name: np.concatenate([trial.per_user(trial.scores[name]) for trial in trials]) for name in names}
+    per_user[FUSION] = np.concatenate([trial.per_user(total) for trial, total in zip(trials, sums, strict=True)])
+    return Selection(alone, counts, tuple(path), per_user, np.concatenate([trial.users for trial in trials]))
 
 
 def inner_time_cuts(rows: pd.DataFrame, *, horizon: pd.Timedelta, times: int = 3) -> list[Split]:
@@ -114,6 +124,7 @@ class _Trial:
     """One inner split: each candidate's standardised scores of the judged users, and what is relevant to them."""
 
     scores: dict[str, npt.NDArray[np.float32]]
+    users: npt.NDArray[np.object_]
     closed: npt.NDArray[np.bool_]
     relevant: npt.NDArray[np.bool_]
     k: int
@@ -131,16 +142,21 @@ class _Trial:
             model = make().fit(data)
             with threadpool_limits(1):
                 scores[name] = standardise(model.dense_scores(rows, filter_seen)).astype(np.float32)
-        return cls(scores, closed, relevant, k)
+        return cls(scores, data.users[rows], closed, relevant, k)
 
     def measure(self, scores: npt.NDArray[np.float32]) -> float:
-        """Mean nDCG; an item that the models cannot know takes no part."""
+        """Mean nDCG."""
+        return float(self.per_user(scores).mean())
+
+    def per_user(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """nDCG of each judged user; an item that the models cannot know takes no part."""
         found = top_items(np.where(self.closed, -np.inf, scores), self.k)
         hit = self.relevant[found.row, found.column]
         gained = np.bincount(found.row, weights=hit / np.log2(1 + found.rank), minlength=len(scores))
         best = np.cumsum(1 / np.log2(np.arange(2, self.k + 2)))
         n = np.minimum(self.relevant.sum(axis=1), self.k)
-        return float((gained / best[n - 1]).mean())
+        ndcg: npt.NDArray[np.float64] = gained / best[n - 1]
+        return ndcg
 
 
 def _judged(data: Interactions, test: pd.DataFrame, random_state: int) -> tuple[Codes, npt.NDArray[np.bool_]]:
