@@ -35,6 +35,9 @@ EVENT_WEIGHTS: Mapping[str, float] = {
     "purchase": 5.0,
 }
 
+#: What is left of 0.1 + 0.2 - 0.3 is no liking; neither is what float32 cannot hold.
+_NOTHING = 1e-9
+
 Codes = npt.NDArray[np.int64]
 Ids = npt.NDArray[np.object_]
 
@@ -94,18 +97,24 @@ class Interactions:
         if not np.isfinite(weight).all():
             raise ValueError(f"interactions.{WEIGHT}: expected finite numbers")
         shape = (len(users), len(items))
+        if times is None:
+            # without times SciPy adds up in half the memory
+            summed = sparse.coo_matrix((weight, (row, column)), shape=shape).tocsr()
+            summed.sum_duplicates()
+            summed.data[summed.data.astype(np.float32) <= _NOTHING] = 0
+            summed.eliminate_zeros()
+            return cls(summed.astype(np.float32), users, items)
         key = np.asarray(row, dtype=np.int64) * max(shape[1], 1) + column
         order = np.argsort(key, kind="stable")
         key, weight = key[order], weight[order]
         starts = np.flatnonzero(np.diff(key, prepend=-1))
         total = np.add.reduceat(weight, starts) if len(starts) else np.zeros(0)
-        # what is left of 0.1 + 0.2 - 0.3 is no liking; neither is what float32 cannot hold
-        keep = total.astype(np.float32) > 1e-9
+        keep = total.astype(np.float32) > _NOTHING
         pair = key[starts][keep]
         indptr = np.searchsorted(pair // max(shape[1], 1), np.arange(shape[0] + 1))
         indices = pair % max(shape[1], 1)
         matrix = sparse.csr_matrix((total[keep].astype(np.float32), indices, indptr), shape=shape)
-        newest = np.maximum.reduceat(times[order], starts)[keep] if times is not None and len(starts) else None
+        newest = np.maximum.reduceat(times[order], starts)[keep] if len(starts) else np.zeros(0, dtype=np.int64)
         return cls(matrix, users, items, newest)
 
     @property

@@ -140,28 +140,27 @@ class ItemKNN(NearItems):
 
 
 def _weighted(matrix: sparse.csr_matrix, weighting: Weighting, k1: float, b: float) -> sparse.csr_matrix:
-    """``matrix`` with each user's values scaled by how telling the user is, float64."""
-    values = matrix.astype(np.float64).tocsr()
+    """``matrix`` with each user's values scaled by how telling the user is, float32; its places are shared."""
     if weighting == "cosine":
-        return values
-    n_items = matrix.shape[1]
-    degree = np.diff(values.indptr)
-    rarity = np.log1p(n_items) - np.log1p(degree)
+        return matrix
+    degree = np.diff(matrix.indptr)
+    rarity = np.repeat((np.log1p(matrix.shape[1]) - np.log1p(degree)).astype(np.float32), degree)
     if weighting == "tfidf":
-        values.data = np.sqrt(values.data) * np.repeat(rarity, degree)
-        return values
-    length = np.asarray(values.sum(axis=0)).ravel()
+        return _with_values(matrix, np.sqrt(matrix.data) * rarity)
+    length = np.bincount(matrix.indices, weights=matrix.data, minlength=matrix.shape[1])
     usual = length.mean() if length.size else 0.0
     hold = (1 - b) + b * length / usual if usual > 0 else np.ones_like(length)
-    held = k1 * hold[values.indices]
-    values.data = values.data * (k1 + 1) / (held + values.data) * np.repeat(rarity, degree)
-    return values
+    held = (k1 * hold).astype(np.float32)[matrix.indices]
+    return _with_values(matrix, matrix.data * np.float32(k1 + 1) / (held + matrix.data) * rarity)
+
+
+def _with_values(matrix: sparse.csr_matrix, values: np.ndarray) -> sparse.csr_matrix:
+    return sparse.csr_matrix((values.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def _scaled(matrix: sparse.csr_matrix, factor: np.ndarray) -> sparse.csr_matrix:
-    """``matrix`` with each column times its factor, float32; the places of its values are shared, not copied."""
-    data = (matrix.data * factor[matrix.indices]).astype(np.float32)
-    return sparse.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+    """``matrix`` with each column times its factor; its places are shared, as a copy of them is as large again."""
+    return _with_values(matrix, matrix.data * factor.astype(np.float32)[matrix.indices])
 
 
 def nearest(left: sparse.csr_matrix, right: sparse.csr_matrix, keep: int) -> sparse.csr_matrix:

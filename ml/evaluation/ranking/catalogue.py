@@ -65,7 +65,7 @@ def catalogue_measures(
 def _lift(lists: pd.DataFrame, popularity: npt.NDArray[Any], known: pd.DataFrame, share: pd.Series) -> float | None:
     """Users weigh alike, however many items they chose; those without a history of their own are left out."""
     shown = pd.Series(popularity).groupby(lists[USER].to_numpy()).mean()
-    chosen = known[ITEM].map(share).groupby(known[USER]).mean().reindex(shown.index).dropna()
+    chosen = known[ITEM].map(share).astype(float).groupby(known[USER]).mean().reindex(shown.index).dropna()
     if not len(chosen):
         return None
     return float(shown.loc[chosen.index].mean() / chosen.mean() - 1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from ml.evaluation.intervals import Estimate
-from ml.evaluation.ranking.catalogue import CATALOGUE_METRICS, catalogue_measures
+from ml.evaluation.ranking.catalogue import catalogue_measures
 from ml.evaluation.ranking.columns import USER
 from ml.evaluation.ranking.groups import group_metrics
 from ml.evaluation.ranking.metrics import METRICS, means, user_metrics
@@ -85,6 +85,3 @@ def judge(
         served=judged[USER].nunique() / len(per_user) if len(per_user) else 0.0,
         seconds=seconds,
     )
-
-
-__all__ = ["CATALOGUE_METRICS", "METRICS", "RankingReport", "judge"]

@@ -24,6 +24,25 @@ def test_duplicates_are_summed_and_what_is_not_above_zero_is_dropped():
     assert data.matrix.nnz == 2
 
 
+def test_with_times_or_without_the_matrix_is_the_same():
+    generator = np.random.default_rng(2)
+    frame = pd.DataFrame(
+        {
+            "user": generator.integers(0, 9, 300).astype(str),
+            "item": generator.integers(0, 9, 300).astype(str),
+            "weight": generator.choice([-1.0, 0.5, 2.0], 300),
+        }
+    )
+    without = Interactions.from_frame(frame)
+    timed = Interactions.from_frame(frame.assign(time=pd.Timestamp("2024-01-01")))
+    expected = frame.pivot_table(index="user", columns="item", values="weight", aggfunc="sum", fill_value=0)
+    for data in (without, timed):
+        np.testing.assert_allclose(data.matrix.toarray(), np.maximum(expected.to_numpy(), 0))
+        assert (data.matrix.data > 0).all()
+        assert data.matrix.has_sorted_indices
+    assert len(timed.times) == timed.matrix.nnz
+
+
 def test_what_rounding_leaves_is_nothing():
     assert Interactions.from_frame(rows(("a", "x", 0.1), ("a", "x", 0.2), ("a", "x", -0.3))).matrix.nnz == 0
 
