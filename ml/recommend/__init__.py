@@ -1,1 +1,3 @@
-"""Recommendations: what a shop may offer to whom, and what goes together."""
+"""Recommenders behind one interface (``recommender``): what goes in (``interactions``), a file for each member, and
+what makes one list of several (``fusion``, ``reranker``).
+"""
