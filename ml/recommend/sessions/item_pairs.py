@@ -67,7 +67,7 @@ class SessionItemKnn(SessionModel):
 
     def _learn(self, steps: Steps) -> None:
         pairs = pair_counts(steps).tocoo()
-        session, item, _ = session_items(steps, MOST_STEPS)
+        _, item, _ = session_items(steps, MOST_STEPS)
         sessions = np.bincount(item, minlength=len(steps.items)) + self.shrink
         likeness = pairs.data / np.sqrt(sessions[pairs.row] * sessions[pairs.col])
         self.likeness_ = strongest(pairs.row, pairs.col, likeness, len(steps.items), self.neighbours)

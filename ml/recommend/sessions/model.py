@@ -152,7 +152,7 @@ def best_of(scores: sparse.csr_array, k: int) -> tuple[Codes, Floats]:
 
 def fill_up(item: Codes, seen: sparse.csr_array | None, popular: Codes) -> Codes:
     """``item`` (shape ``(n, k)``) with its -1 replaced by the most popular that the row has not, nor has ``seen``."""
-    n, k = item.shape
+    k = item.shape[1]
     short = np.flatnonzero((item < 0).any(axis=1))
     if not len(short) or not len(popular):
         return item

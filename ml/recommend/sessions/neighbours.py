@@ -148,7 +148,7 @@ class Vsknn(_Neighbours):
 
     name = "vsknn"
 
-    def __init__(self, neighbours: int = 100, newest: int = 1000, reach: int = 10, rarity: float = 1.0) -> None:
+    def __init__(self, neighbours: int = 200, newest: int = 1000, reach: int = 5, rarity: float = 1.0) -> None:
         self.reach = reach
         self.rarity = rarity
         super().__init__(1.0 - np.arange(reach) / reach, neighbours, newest)
@@ -187,9 +187,9 @@ class Stan(_Neighbours):
         self,
         neighbours: int = 500,
         newest: int = 1000,
-        steps: float = 1.5,
+        steps: float = 0.8,
         days: float = 30.0,
-        places: float = 2.0,
+        places: float = 5.0,
         reach: int = 10,
     ) -> None:
         self.steps = steps

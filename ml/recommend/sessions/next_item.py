@@ -4,7 +4,7 @@ HR@k is the share of positions whose next item is among the first ``k``, MRR@k t
 not among them). Intervals are over sessions: positions of one session are not independent.
 
 A good part of next items was in the session before. ``repeats`` says how many; *all* judges lists that may repeat the
-session's items on all positions, *new* judges lists that may not on the positions whose next item is new to the session.
+session's items on all positions, and *new* lists that may not on those positions whose next item is new to the session.
 
 Source: M. Ludewig and D. Jannach, "Evaluation of session-based recommendation algorithms" (2018), section 4,
 https://doi.org/10.1007/s11257-018-9209-6.
@@ -135,12 +135,16 @@ class SessionResamples:
         _, self.member = np.unique(session, return_inverse=True)
         self.size = int(self.member.max(initial=-1)) + 1
         generator = np.random.default_rng(random_state)
-        self.weights = np.stack(
-            [
-                np.bincount(generator.integers(0, self.size, self.size), minlength=self.size).astype(np.float32)
-                for _ in range(n_resamples)
-            ]
-        ) if self.size else np.zeros((n_resamples, 0), dtype=np.float32)
+        self.weights = (
+            np.stack(
+                [
+                    np.bincount(generator.integers(0, self.size, self.size), minlength=self.size).astype(np.float32)
+                    for _ in range(n_resamples)
+                ]
+            )
+            if self.size
+            else np.zeros((n_resamples, 0), dtype=np.float32)
+        )
 
     def mean(self, values: Floats, among: Mask | None = None, level: float = 0.95) -> Estimate | None:
         """Mean of ``values`` (shape ``(n,)``) over the positions ``among``, with its interval; ``None`` of none."""
@@ -205,5 +209,3 @@ def table(found: dict[str, dict[str, Estimate | float | None]]) -> pd.DataFrame:
         return "" if figure is None else f"{figure:.3f}"
 
     return pd.DataFrame({name: {of: shown(value) for of, value in its.items()} for name, its in found.items()}).T
-
-

@@ -54,7 +54,9 @@ class PopularInCategory(SessionModel):
         first = np.argmax(category >= 0, axis=1)
         chosen = category[np.arange(len(contexts)), first]
         rows = np.flatnonzero(chosen >= 0)
-        pick = sparse.csr_array((np.ones(len(rows)), (rows, chosen[rows])), shape=(len(contexts), self.counts_.shape[0]))
+        pick = sparse.csr_array(
+            (np.ones(len(rows)), (rows, chosen[rows])), shape=(len(contexts), self.counts_.shape[0])
+        )
         return widened(pick @ self.counts_, width)
 
 

@@ -61,7 +61,7 @@ class SequentialRules(SessionModel):
 
     def __init__(
         self,
-        weights: tuple[float, ...] = (1.0, 0.5, 0.25, 0.12, 0.06),
+        weights: tuple[float, ...] = (1.0, 0.4, 0.16, 0.06, 0.03),
         reach: int = 10,
         most: int = 500,
         commonness: float = 1.0,
