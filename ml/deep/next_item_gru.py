@@ -53,7 +53,7 @@ class NextItemNetwork(nn.Module):
 
 
 class _Windows(NamedTuple):
-    """Stretches of sessions: ``inputs`` as the network reads them, ``targets`` what came after each step, -1 for none."""
+    """Stretches of sessions: ``inputs`` as the network reads them, ``targets`` what came after each, -1 for none."""
 
     inputs: torch.Tensor
     targets: torch.Tensor

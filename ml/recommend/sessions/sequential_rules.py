@@ -101,6 +101,10 @@ class SequentialRules(SessionModel):
     def _connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         # one thread: a sum's last bits must not depend on how the work was divided
         with tempfile.TemporaryDirectory(prefix="rules-") as folder:
-            config = {"threads": 1, "memory_limit": self.memory, "temp_directory": folder}
+            config: dict[str, str | bool | int | float | list[str]] = {
+                "threads": 1,
+                "memory_limit": self.memory,
+                "temp_directory": folder,
+            }
             with duckdb.connect(config=config) as connection:
                 yield connection
