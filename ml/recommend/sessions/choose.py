@@ -1,7 +1,7 @@
 """Which session model serves a shop: all of them on its own newest days, and the contest that everything else has.
 
-The best two are also fused. Which two these are is settled on the days before those that all are judged on, since the
-best of many on the same days is partly luck.
+The best two of different families are also fused. Which two these are is settled on the days before those that all
+are judged on, since the best of many on the same days is partly luck.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ml.evaluation.intervals import Estimate
 from ml.evaluation.results import Measured, Subject
 from ml.recommend.sessions.fusion import RankFusion
 from ml.recommend.sessions.item_pairs import ItemCoView, SessionItemKnn
-from ml.recommend.sessions.model import NextItems
+from ml.recommend.sessions.model import NextItems, SessionModel
 from ml.recommend.sessions.neighbours import Stan, Vsknn
 from ml.recommend.sessions.next_item import (
     Hits,
@@ -31,6 +31,7 @@ from ml.recommend.sessions.next_item import (
     positions,
 )
 from ml.recommend.sessions.popularity import OwnItems, Popular, PopularInCategory
+from ml.recommend.sessions.repeats import WithRepeats
 from ml.recommend.sessions.sequential_rules import SequentialRules
 from ml.recommend.sessions.steps import Mask, Steps
 from ml.registry.contest import Contender, Verdict, decide
@@ -48,11 +49,15 @@ _FUSION_SIMPLICITY, _DOUBT = 5, 0.05
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model that may serve; ``simplicity`` as in ``ml.registry.contest``, 0 for what is naive."""
+    """A model that may serve; ``simplicity`` as in ``ml.registry.contest``, 0 for what is naive.
+
+    Two of one ``family`` know the same of items, and are not fused.
+    """
 
     name: str
     simplicity: int
     build: Callable[[], NextItems]
+    family: str = ""
 
 
 def candidates() -> tuple[Candidate, ...]:
@@ -63,10 +68,18 @@ def candidates() -> tuple[Candidate, ...]:
         Candidate("popular_in_category", 0, PopularInCategory),
         Candidate("own_items", 0, OwnItems),
         Candidate("item_co_view", 0, ItemCoView),
-        Candidate("sequential_rules", 1, SequentialRules),
-        Candidate("session_item_knn", 2, SessionItemKnn),
-        Candidate("vsknn", 3, Vsknn),
-        Candidate("stan", 4, Stan),
+        *_alone_and_with_repeats(1, SequentialRules),
+        *_alone_and_with_repeats(2, SessionItemKnn),
+        *_alone_and_with_repeats(3, Vsknn),
+        *_alone_and_with_repeats(4, Stan),
+    )
+
+
+def _alone_and_with_repeats(simplicity: int, build: Callable[[], SessionModel]) -> tuple[Candidate, Candidate]:
+    alone, repeating = build(), WithRepeats(build())
+    return (
+        Candidate(alone.name, simplicity, build, alone.name),
+        Candidate(repeating.name, simplicity, lambda: WithRepeats(build()), alone.name),
     )
 
 
@@ -191,9 +204,10 @@ def evaluation_rows(choice: Choice, shop: Subject) -> list[Measured]:
 
 
 def _best_two(training: Steps, stand: Sequence[Candidate], days: int, k: int, random_state: int) -> tuple[str, ...]:
-    """Names of the two best that are not naive, on the last days of what is learned from; none where it is short."""
+    """Names of the two best that are not naive, of different families, on the last days of what is learned from; none
+    where these days are too few."""
     models = [one for one in stand if one.simplicity > 0]
-    if len(models) < 2:
+    if len({one.family for one in models}) < 2:
         return ()
     try:
         before, newest = split(training, days)
@@ -201,8 +215,9 @@ def _best_two(training: Steps, stand: Sequence[Candidate], days: int, k: int, ra
         return ()
     at = positions(_some(newest, random_state), before)
     values = {one.name: judge(one.build().fit(before), at, before, k=k).reciprocal.mean() for one in models}
-    first, second = sorted(models, key=lambda one: (-round(float(values[one.name]), 9), one.simplicity, one.name))[:2]
-    return tuple(sorted((first.name, second.name)))
+    best = sorted(models, key=lambda one: (-round(float(values[one.name]), 9), one.simplicity, one.name))
+    second = next(one for one in best if one.family != best[0].family)
+    return best[0].name, second.name
 
 
 def _some(test: Steps, random_state: int) -> Steps:
