@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from ml.recommend.sessions.model import NextItems, Ranked, best_of, block_size
+from ml.recommend.sessions.model import NextItems, Ranked, best_of, block_size, check_length
 from ml.recommend.sessions.steps import Contexts, Steps
 
 
@@ -43,7 +43,11 @@ class RankFusion:
         return self
 
     def recommend(self, contexts: Contexts, k: int, *, filter_seen: bool = False) -> Ranked:
-        """The best ``k`` for each context, ties in order of item id; with ``filter_seen`` none of its own items."""
+        """The best ``k`` for each context, ties in order of item id; with ``filter_seen`` none of its own items.
+
+        Raises ``ValueError`` where ``k`` is less than 1.
+        """
+        check_length(k)
         depth = max(k, self.depth)
         return fused(
             [member.recommend(contexts, depth, filter_seen=filter_seen) for member in self.members], k, self.softness

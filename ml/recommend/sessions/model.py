@@ -85,8 +85,7 @@ class SessionModel(ABC):
         Items that the model never met can be known of a context all the same. Raises ``ValueError`` where ``k`` is
         less than 1.
         """
-        if k < 1:
-            raise ValueError(f"k: expected at least 1, got {k}")
+        check_length(k)
         items, contexts = self._together(contexts)
         parts = [
             self._best(contexts.rows(slice(start, start + size)), len(items), k, filter_seen)
@@ -127,6 +126,12 @@ class SessionModel(ABC):
             scores = scores - scores.multiply(seen)
         item, score = best_of(sparse.csr_array(scores), k)
         return fill_up(item, seen, self.popular_), score
+
+
+def check_length(k: int) -> None:
+    """Raises ``ValueError`` where a list of ``k`` cannot be."""
+    if k < 1:
+        raise ValueError(f"k: expected at least 1, got {k}")
 
 
 def best_of(scores: sparse.csr_array, k: int) -> tuple[Codes, Floats]:
