@@ -35,7 +35,8 @@ def random_frame(seed: int, sessions: int = 40, items: int = 12, longest: int = 
     frame = frame_of(
         {
             f"s{number:03d}": [
-                f"item-{one:02d}" for one in generator.choice(items, generator.integers(1, longest), p=chance / chance.sum())
+                f"item-{one:02d}"
+                for one in generator.choice(items, generator.integers(1, longest), p=chance / chance.sum())
             ]
             for number in range(sessions)
         },

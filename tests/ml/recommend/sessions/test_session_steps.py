@@ -27,7 +27,10 @@ def test_steps_are_in_order_of_time_and_sessions_in_order_of_age() -> None:
     steps = Steps.from_frame(frame.sample(frac=1, random_state=3))
     assert list(steps.sessions) == ["early", "late"]
     assert list(steps.items) == ["a", "b", "c"]
-    assert [list(steps.items[steps.item[a:b]]) for a, b in zip(steps.starts, steps.starts[1:])] == [["b"], ["c", "a", "b"]]
+    assert [list(steps.items[steps.item[a:b]]) for a, b in zip(steps.starts, steps.starts[1:], strict=False)] == [
+        ["b"],
+        ["c", "a", "b"],
+    ]
     assert (np.diff(steps.ended) > 0).all()
 
 
