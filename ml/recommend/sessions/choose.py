@@ -118,6 +118,7 @@ def choose(
     among: Sequence[Candidate] | None = None,
     champion: str | None = None,
     with_neural: bool = False,
+    filter_seen: bool = False,
     random_state: int = 42,
 ) -> Choice:
     """Judge every candidate and the fusion of the best two on the sessions of the newest ``days``.
@@ -127,14 +128,16 @@ def choose(
     steps : a shop's sessions; those that lie on both sides of a cut are left out of what is learned and judged.
     among : who may serve, ``candidates()`` unless told. ``champion`` : the name of what serves now.
     with_neural : also the GRU, where torch is installed. It serves only if it beats the contest's winner beyond doubt.
+    filter_seen : judge lists that hold none of the session's items, on the positions whose next item is new to it, as
+        for a strip that shows only what was not seen yet.
 
-    MRR decides, over all positions, repeats among them. Raises ``NotEnoughData`` where no session before the cut had
+    MRR decides, over all positions unless ``filter_seen``. Raises ``NotEnoughData`` where no session before the cut had
     a second item, or none after it.
     """
     stand = list(candidates() if among is None else among)
     training, test = split(steps, days)
-    at = positions(_some(test, random_state), training)
-    pair = _best_two(training, stand, days, k, random_state)
+    at = _moments(test, training, filter_seen, random_state)
+    pair = _best_two(training, stand, days, k, filter_seen, random_state)
     if pair:
         built = [one.build for one in stand if one.name in pair]
         stand.append(
@@ -142,7 +145,10 @@ def choose(
         )
     resamples = SessionResamples(at.session, random_state=random_state)
     neural = [Candidate(NEURAL, 9, lambda: next_item_network(random_state))] if with_neural and has_torch() else []
-    hits = {one.name: judge(one.build().fit(training), at, training, k=k) for one in [*stand, *neural]}
+    hits = {
+        one.name: judge(one.build().fit(training), at, training, k=k, filter_seen=filter_seen)
+        for one in [*stand, *neural]
+    }
 
     def compare(new: str, old: str, level: float) -> Estimate | None:
         return gain(hits[new], hits[old], resamples, level=level)
@@ -203,7 +209,9 @@ def evaluation_rows(choice: Choice, shop: Subject) -> list[Measured]:
     return rows
 
 
-def _best_two(training: Steps, stand: Sequence[Candidate], days: int, k: int, random_state: int) -> tuple[str, ...]:
+def _best_two(
+    training: Steps, stand: Sequence[Candidate], days: int, k: int, filter_seen: bool, random_state: int
+) -> tuple[str, ...]:
     """Names of the two best that are not naive, of different families, on the last days of what is learned from; none
     where these days are too few."""
     models = [one for one in stand if one.simplicity > 0]
@@ -211,13 +219,26 @@ def _best_two(training: Steps, stand: Sequence[Candidate], days: int, k: int, ra
         return ()
     try:
         before, newest = split(training, days)
+        at = _moments(newest, before, filter_seen, random_state)
     except NotEnoughData:
         return ()
-    at = positions(_some(newest, random_state), before)
-    values = {one.name: judge(one.build().fit(before), at, before, k=k).reciprocal.mean() for one in models}
+    values = {
+        one.name: judge(one.build().fit(before), at, before, k=k, filter_seen=filter_seen).reciprocal.mean()
+        for one in models
+    }
     best = sorted(models, key=lambda one: (-round(float(values[one.name]), 9), one.simplicity, one.name))
     second = next(one for one in best if one.family != best[0].family)
     return best[0].name, second.name
+
+
+def _moments(test: Steps, training: Steps, filter_seen: bool, random_state: int) -> Positions:
+    """Positions of some of the sessions; with ``filter_seen`` those whose next item is new."""
+    at = positions(_some(test, random_state), training)
+    if not filter_seen:
+        return at
+    if at.repeats.all():
+        raise NotEnoughData("sessions to judge by", "one that goes on to a new item", f"{len(test.sessions)} without")
+    return at.rows(~at.repeats)
 
 
 def _some(test: Steps, random_state: int) -> Steps:

@@ -110,6 +110,21 @@ def test_two_of_one_family_are_not_fused() -> None:
     assert choose(chains(), among=(naive, one, twin)).fused == ()
 
 
+def test_lists_without_repeats_are_judged_on_what_is_new() -> None:
+    """Every session looks at an item of its own again and again, and then at two neighbours on a ring."""
+    first = np.random.default_rng(0).integers(0, 20, 300)
+    steps = steps_of(
+        {f"s{n:03d}": [f"own-{n}"] * 6 + [f"i{one:02d}", f"i{(one + 1) % 20:02d}"] for n, one in enumerate(first)}, 0.1
+    )
+    two = tuple(one for one in candidates() if one.name in ("own_items", "sequential_rules"))
+    repeating, new = choose(steps, among=two), choose(steps, among=two, filter_seen=True)
+    assert (repeating.winner, new.winner) == ("own_items", "sequential_rules")
+    assert repeating.at.repeats.mean() == pytest.approx(5 / 7) and not new.at.repeats.any()
+    assert new.hits["sequential_rules"].reciprocal[1::2].mean() > 0.9
+    with pytest.raises(NotEnoughData, match="one that goes on to a new item"):
+        choose(steps_of({"s": "aa", "t": "aa", "u": "aa"}, 8), among=two, filter_seen=True)
+
+
 def test_a_champion_that_is_as_good_stays() -> None:
     steps = chains(5)
     first = choose(steps, among=FEW)
