@@ -9,6 +9,8 @@ from importlib.util import find_spec
 
 from sklearn.base import ClassifierMixin
 
+from ml.recommend.sessions.model import NextItems
+
 
 class TorchMissing(ImportError):
     """Raised where a sequence model is asked for and torch is not installed; says how to get it."""
@@ -32,3 +34,12 @@ def sequence_classifier(seed: int) -> ClassifierMixin:
     from ml.deep.gru_classifier import GruClassifier
 
     return GruClassifier(random_state=seed)
+
+
+def next_item_network(seed: int) -> NextItems:
+    """An unfitted session model from a seed, for the choice of what comes next; raises ``TorchMissing``."""
+    if not has_torch():
+        raise TorchMissing
+    from ml.deep.next_item_gru import GruNextItem
+
+    return GruNextItem(random_state=seed)

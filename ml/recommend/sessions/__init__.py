@@ -1,0 +1,1 @@
+"""What comes next in a session: members behind one protocol (``model``), next-item evaluation, choice by back-test."""
