@@ -311,40 +311,18 @@ FAULTS = [
         "starts_agree_with_sessions",
     ),
     Fault(
-        "churn_scores",
-        "staging.stg_ml_churn_scores",
-        "a probability is given in percent",
-        "update staging.stg_ml_churn_scores set churn_probability = 100 * churn_probability",
-        "holds",
+        "feat_session_items",
+        "intermediate.int_session_days",
+        "the sessions of a day begin a second later than they did",
+        "update intermediate.int_session_days set session_start_ts = session_start_ts + interval 1 second "
+        f"where session_date = {DAY}",
+        "refers_to",
     ),
     Fault(
-        "purchase_propensity",
-        "staging.stg_ml_purchase_propensity",
-        "one horizon is left over from the day before",
-        "update staging.stg_ml_purchase_propensity set as_of = as_of - 1 where horizon_days = 7",
-        "scored_as_one",
-    ),
-    Fault(
-        "customer_value",
-        "staging.stg_ml_customer_value",
-        "the ends of the interval have changed places",
-        "update staging.stg_ml_customer_value "
-        "set value_low_minor = value_high_minor, value_high_minor = value_low_minor",
-        "holds",
-    ),
-    Fault(
-        "customer_segments",
-        "staging.stg_ml_customer_segments",
-        "a segment has no name",
-        "update staging.stg_ml_customer_segments set segment_name = null where segment_id = 1",
-        "holds",
-    ),
-    Fault(
-        "customer_360",
-        "marts.churn_scores",
-        "a score belongs to a customer that there is not",
-        "update marts.churn_scores set customer_id = 'nobody' "
-        "where customer_id = (select min(customer_id) from marts.churn_scores)",
-        "adds_up_to",
+        "feat_user_item_days",
+        "marts.fct_orders",
+        "an order is dated a day later than its lines",
+        f"update marts.fct_orders set order_date = order_date + 1 where order_id = {ORDER}",
+        "purchases_match_order_lines",
     ),
 ]

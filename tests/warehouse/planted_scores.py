@@ -32,7 +32,7 @@ _TABLES = {
 
 
 def plant_scores(warehouse: Path, as_of: date) -> None:
-    """Write every table of schema ``ml`` that dbt reads, but for the status (see :func:`plant_status`)."""
+    """Write the scores of customers as the models do, and a status without rows (see :func:`plant_status`)."""
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("create schema if not exists ml")
         known = (

@@ -102,8 +102,8 @@ def test_an_arrival_day_is_done_only_when_every_daily_model_is() -> None:
         if not {"whole", "after_ml"} & set(model["config"]["tags"]) and model["config"]["materialized"] != "view"
     }
     # Features are not published, and make up by themselves for whatever was written before them.
-    features = {"model.footfall.feat_customer_days", "model.footfall.feat_session_starts"}
-    assert daily - before == {"model.footfall.audit_arrival_days", *features}
+    features = ("feat_customer_days", "feat_session_starts", "feat_user_item_days")
+    assert daily - before == {f"model.footfall.{name}" for name in ("audit_arrival_days", *features)}
 
 
 def test_whoever_reads_events_in_a_window_names_their_arrivals() -> None:

@@ -16,11 +16,15 @@ from orchestration.dbt_in_process import NodeResult, run_dbt
 from orchestration.mart_specs import read_manifest
 from tests.properties.test_simulated_shop import _files_by_day, _land
 from tests.properties.warehouse import Warehouse
-from tests.warehouse.faults import FAULTS, Fault
+from tests.warehouse.faults import FAULTS as FAULTS_BEFORE_MODELS
+from tests.warehouse.faults import Fault
+from tests.warehouse.planted_recommendations import plant_recommendations
 from tests.warehouse.planted_scores import plant_scores
+from tests.warehouse.score_faults import SCORE_FAULTS
 
 # The end of a month is within it, and events come too late: every mart has rows.
 CONFIG = SimulatorConfig(visitors=300, days=14, start=date(2026, 1, 22), seed=11, very_late_share=0.02)
+FAULTS = [*FAULTS_BEFORE_MODELS, *SCORE_FAULTS]
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +68,7 @@ def sound(manifest: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) ->
     warehouse.build()
     # what the models would write, so that the marts on top of them have rows
     plant_scores(warehouse.home / "warehouse.duckdb", CONFIG.start + timedelta(days=CONFIG.days))
+    plant_recommendations(warehouse.home / "warehouse.duckdb", CONFIG.start + timedelta(days=CONFIG.days))
     warehouse.build(full_refresh=True, select=[*_marts(manifest), "tag:after_ml"])
     return warehouse
 

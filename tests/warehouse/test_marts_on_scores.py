@@ -10,6 +10,7 @@ import pytest
 
 from ingestion.shops import Shop
 from ml.churn.customer_churn import CHURN_COLUMNS
+from ml.evaluation.results import EVALUATION_COLUMNS
 from ml.propensity.customer_propensity import PROPENSITY_COLUMNS
 from ml.propensity.session_intent import INTENT_COLUMNS
 from ml.segments.customer_segments import CUSTOMER_COLUMNS
@@ -147,6 +148,7 @@ DECLARED = {
     "customer_segments": CUSTOMER_COLUMNS,
     "session_intent": INTENT_COLUMNS,
     "score_status": STATUS_COLUMNS,
+    "evaluation": EVALUATION_COLUMNS,
 }
 
 

@@ -38,3 +38,24 @@
 {% macro spark__smallest_values(expression, number) -%}
     slice(array_sort(collect_list({{ expression }})), 1, {{ number }})
 {%- endmacro %}
+
+{# How many elements a list has; null of a null. #}
+{% macro size_of_list(list) -%}
+    {{ return(adapter.dispatch("size_of_list", "footfall")(list)) }}
+{%- endmacro %}
+{% macro duckdb__size_of_list(list) -%} len({{ list }}) {%- endmacro %}
+{% macro spark__size_of_list(list) -%} cast(size({{ list }}) as bigint) {%- endmacro %}
+
+{# Aggregate: the values of a group as a list, in the order of another expression, which is unique in the group. #}
+{% macro values_in_order(expression, order) -%}
+    {{ return(adapter.dispatch("values_in_order", "footfall")(expression, order)) }}
+{%- endmacro %}
+{% macro duckdb__values_in_order(expression, order) -%}
+    list({{ expression }} order by {{ order }})
+{%- endmacro %}
+{% macro spark__values_in_order(expression, order) -%}
+    transform(
+        array_sort(collect_list(struct({{ order }} as place, {{ expression }} as element))),
+        pair -> pair.element
+    )
+{%- endmacro %}

@@ -1,9 +1,9 @@
 {#
   Scores of one capability with whether they are old: `is_stale` where the capability says so in score_status, or
-  where the shop's data speak of later days than the scores do; `stale_reason` says which. Customers that are no
-  longer there (yesterday's scores may name them) are left out.
+  where the shop's data speak of later days than the scores do; `stale_reason` says which. Scores of customers
+  (`of_customers`) leave out those that are no longer there: yesterday's scores may name them.
 #}
-{% macro served_scores(scores, capability) %}
+{% macro served_scores(scores, capability, of_customers=true) %}
     with
         newest as ({{ as_of() }}),
 
@@ -24,10 +24,12 @@
                 end as stale_reason
             from {{ scores }} as scores
             inner join newest on newest.shop_id = scores.shop_id
-            inner join
-                {{ ref("dim_customers") }} as customers
-                on customers.shop_id = scores.shop_id
-                and customers.customer_id = scores.customer_id
+            {% if of_customers %}
+                inner join
+                    {{ ref("dim_customers") }} as customers
+                    on customers.shop_id = scores.shop_id
+                    and customers.customer_id = scores.customer_id
+            {% endif %}
             left join status on status.shop_id = scores.shop_id
         )
 

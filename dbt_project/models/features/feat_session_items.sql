@@ -2,7 +2,7 @@
   A view: sessions of the last weeks are all that is read of it, and a filter on `event_date` reaches the
   events, so that nothing need be kept twice.
 #}
-{{ config(schema="features", materialized="view", meta={"refresh_class": "view"}) }}
+{{ config(schema="features", materialized="view", meta={"refresh_class": "view", "partition_column": "event_date", "reach": "session_events"}) }}
 
 with
     events as (
