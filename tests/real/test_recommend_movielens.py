@@ -108,6 +108,8 @@ def test_the_chosen_fusion_on_five_splits(ratings):
     print(f"means of {len(SEEDS)} splits: {np.mean(values):.4f}, reranked {np.mean(reranked):.4f}")
     assert values[0] >= 0.490
     assert np.mean(values) >= 0.487
+    # the grid of candidates was drawn up with the first split's figures in sight; the others were not looked at
+    assert np.mean(values[1:]) >= 0.487
     # the aim with re-ranking
     assert reranked[0] >= 0.495
     assert np.mean(reranked) >= 0.492
