@@ -27,6 +27,8 @@ _SHRINK = 10.0
 WEIGHTS = (0.03, 0.1, 0.3, 1.0, 2.0)
 #: What it weighs where the newest sessions say nothing.
 _UNTOLD = 1.0
+#: Steps of the newest sessions in which coming back is counted: more would not change a share.
+_COUNTED = 50_000
 #: Steps of the newest sessions by which the weight is chosen, and the length of the lists they judge.
 _JUDGED, _LENGTH = 2000, 20
 
@@ -58,12 +60,11 @@ class WithRepeats(SessionModel):
         return super().fit(steps)
 
     def _learn(self, steps: Steps) -> None:
-        step = np.arange(len(steps))
         start = steps.starts[:-1][steps.session]
-        later = step > start
-        newest = Contexts(steps.items, steps.item, start[later], step[later], steps.time[later]).newest(self.reach)
+        step = np.flatnonzero(np.arange(len(steps)) > start)[-_COUNTED:]
+        newest = Contexts(steps.items, steps.item, start[step], step, steps.time[step]).newest(self.reach)
         back = _different_back(newest)
-        same = (newest == steps.item[later][:, None]) & (back >= 0)
+        same = (newest == steps.item[step][:, None]) & (back >= 0)
         came = np.bincount(back[same], minlength=self.reach)
         there = np.bincount(back[back >= 0], minlength=self.reach)
         self.again_ = came / (there + _SHRINK)
