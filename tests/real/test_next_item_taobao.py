@@ -57,31 +57,33 @@ def last_day(warehouse: Warehouse, item: ItemColumn) -> tuple[Choice, NextItemTa
 
 
 def test_next_bought_category(warehouse: Warehouse) -> None:
-    """HR@20 and MRR@20 when this was written: VSKNN with repeats, which the day before chooses, .750 (.676 to .817) and
-    .518 (.445 to .595); co-view .443 and .314, so that the gain is .204 (.155 to .254). Four fifths of the categories
-    bought were looked at before: the list of these, newest first, has .768 and .525, and nothing beats it."""
+    """HR@20 and MRR@20 when this was written: STAN with repeats, which the day before chooses, .763 (.691 to .828) and
+    .519 (.446 to .591); co-view .443 (.360 to .525) and .314 (.246 to .388), so that the gain in MRR is .205 (.158 to
+    .253). Four fifths of the categories bought were looked at before: the list of these, newest first, has .768 and
+    .525, and nothing beats it."""
     chosen, found = last_day(warehouse, "item_category")
     repeats = found.positions["repeat_share"]
     assert repeats is not None and round(repeats.value, 3) == 0.825 and len(found.at) == 228
     assert found.gain(chosen.winner, BASELINE).low > 0.1
     assert found.gain(chosen.winner, BASELINE, "hr").low > 0.15
     assert found.figure(chosen.winner, "mrr@20").low > 0.4
-    # honest: as good as the naive list, and not better
+    # as good as the naive list, and not better
     even = found.gain(chosen.winner, "own_items")
     print("over own items", even)
     assert even.low <= 0 <= even.high
 
 
 def test_next_bought_item(warehouse: Warehouse) -> None:
-    """VSKNN with repeats .474 (.388 to .549) and .226 (.174 to .281), co-view .079 and .035. More than half of what is
-    bought nobody looked at on the days before, so that without coming back there is next to nothing to know."""
+    """Sequential rules with repeats .561 (.479 to .638) and .329 (.264 to .395), co-view .079 and .035, what the buyer
+    has looked at, newest first, .570 and .204. More than half of what is bought nobody looked at on the days before, so
+    that without coming back there is next to nothing to know; where in the list a buyer comes back to is learned."""
     chosen, found = last_day(warehouse, "item_id")
     unknown = found.positions["unknown_item_share"]
     assert unknown is not None and round(unknown.value, 3) == 0.583 and len(found.at) == 228
-    assert found.gain(chosen.winner, BASELINE).low > 0.1
-    assert found.figure(chosen.winner, "mrr@20").low > 0.12
+    assert found.gain(chosen.winner, BASELINE).low > 0.2
+    assert found.gain(chosen.winner, "own_items").low > 0.07
+    assert found.figure(chosen.winner, "mrr@20").low > 0.22
     for name in ("sequential_rules", "session_item_knn", "vsknn", "stan"):
-        assert found.gain(f"{name}_with_repeats", name).low > 0.02, name
-    even = found.gain(chosen.winner, "own_items")
-    print("over own items", even)
-    assert even.low <= 0 <= even.high
+        assert found.gain(f"{name}_with_repeats", name).low > 0.1, name
+    # what is new to the buyer is a guess
+    assert found.figure("fusion", "hr@20_new").high < 0.1
