@@ -5,8 +5,8 @@ and has every capability of customers learn, score and write as its Dagster step
 day. Beside each stands what a plain script costs (`handwritten_models.py`). Every stage is a process of its own,
 measured by the kernel: start of Python, reading and writing are in its CPU-seconds, and its peak memory is its own.
 
-Prints Markdown tables and whether every capability learns and scores within 180 CPU-seconds and 3 GB (the exit code is 1
-where one does not); ``--json`` writes the same figures.
+Prints Markdown tables and whether every capability learns and scores within 180 CPU-seconds and 3 GB (the exit code is
+1 where one does not); ``--json`` writes the same figures.
 """
 
 from __future__ import annotations
@@ -199,7 +199,8 @@ def main() -> None:
     spent, peak = max(one.learn.cpu_s for one in reports), max(one.learn.peak_mb for one in reports)
     within = spent <= MOST_CPU_S and peak <= MOST_MB
     verdict = "within" if within else "OVER"
-    print(f"\nAt most {spent:.0f} of {MOST_CPU_S} CPU-s and {peak:,.0f} of {MOST_MB:,} MB a capability: {verdict} the bound")
+    bound = f"{spent:.0f} of {MOST_CPU_S} CPU-s, {peak:,.0f} of {MOST_MB:,} MB"
+    print(f"\nA capability takes at most {bound}: {verdict} the bound")
     raise SystemExit(0 if within else 1)
 
 
