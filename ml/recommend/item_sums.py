@@ -61,11 +61,11 @@ class ItemSums(BlockRecommender):
             told = most > 0
             found[block[told]] = data.items[np.asarray(terms.argmax(axis=1)).ravel()[told]]
             share[block[told]] = most[told] / total[told]
-        both = _users_of_both(data, columns, data.columns_of(["" if item is None else item for item in found]))
+        both = users_of_both(data, columns, data.columns_of(["" if item is None else item for item in found]))
         return _with_reasons(recommended, found, share, both)
 
 
-def _users_of_both(data: Interactions, one: Codes, other: Codes) -> Codes:
+def users_of_both(data: Interactions, one: Codes, other: Codes) -> Codes:
     """How many users chose both items of each pair; 0 where one is -1."""
     users = data.binary.T.tocsr()
     counts = np.zeros(len(one), dtype=np.int64)

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from lightgbm import LGBMRanker
 
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.ranking.splits import Split, global_time, random_per_user
@@ -127,7 +126,10 @@ class Reranker(BlockRecommender):
         self.rankers_ = [self._ranker(seed).fit(table, target.astype(int), group=group) for seed in range(self.seeds)]
         self.fusion_ = ZScoreFusion(self.make(), self.weights).fit(interactions)
 
-    def _ranker(self, seed: int) -> LGBMRanker:
+    def _ranker(self, seed: int) -> Any:
+        # here, as it comes with the extra `rerank` only
+        from lightgbm import LGBMRanker
+
         return LGBMRanker(
             objective="lambdarank",
             n_estimators=self.trees,

@@ -1,0 +1,89 @@
+"""Which users' lists of the last run still hold, so that only who did something since is scored again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+
+from ml.recommend.interactions import Codes
+from ml.recommend.router import CHOSEN, NEAR, POPULAR
+from ml.recommend.shelf import Lists
+from ml.write_table import table_exists
+
+#: A day's events may come so many days late, so that users of these days are looked at again.
+LATE_DAYS = 4
+
+_RUN = "SELECT as_of, catalogue_digest, model_version FROM ml.recommendation_runs WHERE shop_id = $shop"
+_ROWS = """
+SELECT
+    users.user_no,
+    items.item_no,
+    kept.rank,
+    kept.score,
+    coalesce(because.item_no, -1) AS because_no,
+    CASE kept.model WHEN $chosen THEN {chosen} WHEN $near THEN {near} ELSE {popular} END AS source,
+    kept.updated_for
+FROM ml.recommendations AS kept
+INNER JOIN recommend_users AS users USING (user_id)
+INNER JOIN recommend_items AS items USING (item_id)
+LEFT JOIN recommend_items AS because ON because.item_id = kept.because_item_id
+WHERE kept.shop_id = $shop AND kept.model_version = $version
+ORDER BY users.user_no, kept.rank
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class KeptLists:
+    """Lists of an earlier run by user and rank, and the day whose events each row has seen (``datetime64[D]``)."""
+
+    lists: Lists
+    updated_for: np.ndarray
+
+
+@dataclass(frozen=True)
+class Before:
+    """The last run of a shop: its day, and what its lists depended on."""
+
+    shop_id: str
+    as_of: dt.date
+    catalogue_digest: str
+    model_version: str
+
+    @classmethod
+    def of(cls, connection: duckdb.DuckDBPyConnection, shop_id: str) -> Before | None:
+        """``None`` where there was none."""
+        if not all(table_exists(connection, ("ml", table)) for table in ("recommendation_runs", "recommendations")):
+            return None
+        row = connection.execute(_RUN, {"shop": shop_id}).fetchone()
+        return cls(shop_id, *row) if row else None
+
+    def still_holds(self, as_of: dt.date, catalogue_digest: str, model_version: str) -> bool:
+        """Whether lists of the run can stay: same model and same products on sale, and no later day."""
+        return (self.catalogue_digest, self.model_version) == (catalogue_digest, model_version) and self.as_of <= as_of
+
+
+def read_kept(
+    connection: duckdb.DuckDBPyConnection, before: Before, newest: np.ndarray, active: Codes, chosen: str, near: str
+) -> KeptLists:
+    """Lists of ``active`` users (rows of the log that was read last) who did nothing since that run.
+
+    ``newest`` is each user's newest day. Lists with popular items are left out: what is popular changes daily.
+    ``chosen`` and ``near`` are the models' names in the table.
+    """
+    statement = _ROWS.format(chosen=CHOSEN, near=NEAR, popular=POPULAR)
+    found = connection.execute(
+        statement, {"shop": before.shop_id, "version": before.model_version, "chosen": chosen, "near": near}
+    ).fetchnumpy()
+    row, column, rank, because, source = (
+        np.asarray(found[name], dtype=np.int64) for name in ("user_no", "item_no", "rank", "because_no", "source")
+    )
+    lists = Lists(row, column, rank, np.asarray(found["score"], dtype=np.float64), because, source)
+    since = np.datetime64(before.as_of - dt.timedelta(days=LATE_DAYS), "D")
+    stays = np.zeros(len(newest), dtype=bool)
+    stays[active] = newest[active] < since
+    stays[lists.row[lists.source == POPULAR]] = False
+    kept = stays[lists.row]
+    return KeptLists(lists.where(kept), np.asarray(found["updated_for"], dtype="datetime64[D]")[kept])

@@ -1,0 +1,71 @@
+"""Why an item is on a list, in English and Chinese, with how many people the reason rests on."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from ml.recommend.fusion import ZScoreFusion
+from ml.recommend.interactions import Codes, Ids
+from ml.recommend.item_sums import ItemSums
+from ml.recommend.recommender import BLOCK_BYTES, BlockRecommender
+
+_SPARSE_PAIRS = 50_000
+
+
+def explainer(chosen: BlockRecommender, near: ItemSums) -> ItemSums:
+    """What explains the scores of ``chosen``: itself where they are sums, else ``near``."""
+    return chosen if isinstance(chosen, ItemSums) and not isinstance(chosen, ZScoreFusion) else near
+
+
+def strongest(model: ItemSums, rows: Codes, columns: Codes) -> Codes:
+    """The user's own item that adds most to each pair's score, -1 where none adds; equal ones by the smaller item.
+
+    ``rows`` and ``columns`` (shape ``(n,)``) are users and items of the model.
+    """
+    found = np.full(len(rows), -1, dtype=np.int64)
+    into = model.similarity_.T.tocsr() if sparse.issparse(model.similarity_) else model.similarity_.T
+    size = _SPARSE_PAIRS if sparse.issparse(into) else max(1, BLOCK_BYTES // (8 * max(1, into.shape[0])))
+    for start in range(0, len(rows), size):
+        part = slice(start, start + size)
+        terms = sparse.csr_matrix(model.profile_[rows[part]].multiply(into[columns[part]]))
+        terms.sort_indices()
+        pair = np.repeat(np.arange(terms.shape[0]), np.diff(terms.indptr))
+        adds = terms.data > 0
+        pair, column, term = pair[adds], terms.indices[adds], terms.data[adds]
+        order = np.lexsort((column, -term, pair))
+        best, first = np.unique(pair[order], return_index=True)
+        found[start + best] = column[order][first]
+    return found
+
+
+def popular_reason(days: float | None) -> tuple[str, str]:
+    """Why a popular item is shown, ``days`` being how far back popularity looks."""
+    if days is None:
+        return "Popular in this shop", "本店热门"
+    if days == 7:
+        return "Popular this week", "本周热门"
+    return f"Popular in the last {days:g} days", f"近{days:g}天热门"
+
+
+def item_reasons(names: Ids, because: Codes, bought: np.ndarray, evidence: Codes) -> tuple[Ids, Ids]:
+    """Texts for rows with a reason, shape ``(n,)``: equal ones are one text, as a shop has few and rows millions.
+
+    Parameters
+    ----------
+    names : of all items. ``because`` : place of the reason among them.
+    bought : whether the user bought it; else it was looked at.
+    evidence : people who chose both; 0 where nobody did, which then is not told.
+    """
+    keys, place = np.unique(np.stack([because, bought.astype(np.int64), evidence]), axis=1, return_inverse=True)
+    english = np.empty(keys.shape[1], dtype=object)
+    chinese = np.empty(keys.shape[1], dtype=object)
+    for number, (item, was_bought, people) in enumerate(keys.T):
+        name = names[item]
+        who = f" ({people} {'person' if people == 1 else 'people'} chose both)" if people else ""
+        whom = f"（{people} 人两者都选）" if people else ""
+        english[number] = (
+            f"Goes with {name}, which you bought{who}" if was_bought else f"Because you viewed {name}{who}"
+        )
+        chinese[number] = f"与您买过的{name}相配{whom}" if was_bought else f"因为您看过{name}{whom}"
+    return english[place.ravel()], chinese[place.ravel()]

@@ -1,0 +1,91 @@
+"""What may be shown: nothing that was withdrawn, and one of several variants of a product."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from ml.recommend.interactions import Codes, Ids
+
+
+class Lists(NamedTuple):
+    """Lists of several subjects (users, items, categories): parallel arrays, by subject and then rank (from 1).
+
+    ``because`` is the column of the item that explains it, -1 for none; ``source`` a number for what made the row.
+    """
+
+    row: Codes
+    column: Codes
+    rank: Codes
+    score: np.ndarray
+    because: Codes
+    source: Codes
+
+    def where(self, chosen: np.ndarray) -> Lists:
+        """Some of the rows."""
+        return Lists(*(part[chosen] for part in self))
+
+
+@dataclass(frozen=True, eq=False)
+class Shelf:
+    """Items in the order of ``Interactions.items``: ``ids``, ``names`` (the id where there is none), ``category``
+    ("" where there is none), ``open`` (on sale), and ``family``, a number that variants share."""
+
+    ids: Ids
+    names: Ids
+    category: Ids
+    open: np.ndarray
+    family: Codes
+
+    @classmethod
+    def of(cls, items: pd.DataFrame) -> Shelf:
+        """From ``ShopLog.items``. Variants have name, brand and category in common; an item without a name has none."""
+        ids = items["item_id"].to_numpy(dtype=object)
+        named = items["name"].notna().to_numpy()
+        keys = items[["name", "brand", "category"]].astype(object).where(items[["name", "brand", "category"]].notna())
+        own = pd.Series(ids, index=items.index).where(~named)
+        family = items.assign(own=own).groupby([keys["name"], keys["brand"], keys["category"], own], dropna=False)
+        return cls(
+            ids,
+            np.where(named, items["name"].to_numpy(dtype=object), ids),
+            items["category"].astype(object).where(items["category"].notna(), "").to_numpy(dtype=object),
+            items["on_sale"].to_numpy(dtype=bool),
+            np.asarray(family.ngroup(), dtype=np.int64),
+        )
+
+    @property
+    def digest(self) -> str:
+        """Changes when an item comes, goes, or changes its family."""
+        first = np.unique(self.family, return_index=True)[1]
+        leader = self.ids[first][np.unique(self.family, return_inverse=True)[1]]
+        text = "\n".join(
+            f"{item}\t{kin}\t{int(is_open)}" for item, kin, is_open in zip(self.ids, leader, self.open, strict=True)
+        )
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def tidy(self, lists: Lists, k: int, banned: sparse.csr_matrix | None = None) -> Lists:
+        """The best ``k`` of each list that may be shown: on sale, and of each family only the best.
+
+        ``lists`` may be in any order; ranks say what comes first. ``banned`` (subjects × items) names items whose
+        families a subject is not shown at all.
+        """
+        lists = lists.where(self.open[lists.column])
+        order = np.lexsort((lists.rank, lists.row))
+        lists = lists.where(order)
+        n = int(self.family.max(initial=0)) + 1
+        key = lists.row * n + self.family[lists.column]
+        first = np.zeros(len(key), dtype=bool)
+        first[np.unique(key, return_index=True)[1]] = True
+        if banned is not None:
+            subjects = np.unique(lists.row)
+            theirs = banned[subjects]
+            own = np.repeat(subjects, np.diff(theirs.indptr)) * n + self.family[theirs.indices]
+            first &= ~np.isin(key, own)
+        lists = lists.where(first)
+        rank = np.arange(len(lists.row)) - np.searchsorted(lists.row, lists.row) + 1
+        return lists._replace(rank=rank.astype(np.int64)).where(rank <= k)
