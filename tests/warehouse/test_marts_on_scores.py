@@ -13,6 +13,7 @@ from ml.churn.customer_churn import CHURN_COLUMNS
 from ml.evaluation.results import EVALUATION_COLUMNS
 from ml.propensity.customer_propensity import PROPENSITY_COLUMNS
 from ml.propensity.session_intent import INTENT_COLUMNS
+from ml.recommend.tables import NEWCOMER_COLUMNS, RECOMMENDATION_COLUMNS, SIMILARITY_COLUMNS
 from ml.segments.customer_segments import CUSTOMER_COLUMNS
 from ml.serving.status import STATUS_COLUMNS
 from ml.value.customer_value import CUSTOMER_VALUE_COLUMNS
@@ -149,6 +150,9 @@ DECLARED = {
     "session_intent": INTENT_COLUMNS,
     "score_status": STATUS_COLUMNS,
     "evaluation": EVALUATION_COLUMNS,
+    "recommendations": RECOMMENDATION_COLUMNS,
+    "item_similarities": SIMILARITY_COLUMNS,
+    "newcomer_recommendations": NEWCOMER_COLUMNS,
 }
 
 
