@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from ml.evaluation.enough import NotEnoughData
-from ml.recommend.interactions import EVENT_WEIGHTS, Codes, Interactions
+from ml.recommend.interactions import EVENT_WEIGHTS, Codes, Ids, Interactions
 
 #: Days of a user that count, back from the user's newest one.
 WINDOW_DAYS = 365
@@ -93,6 +93,22 @@ FROM recommend_days AS days
 INNER JOIN (SELECT user_id FROM recommend_users ORDER BY md5(user_id), user_id LIMIT $users) AS drawn USING (user_id)
 ORDER BY days.last_event_ts, days.user_id, days.item_id, days.event_date
 """
+_GIVEN = """
+SELECT
+    item_id,
+    products.item_name AS name,
+    products.item_category AS category,
+    products.item_brand AS brand,
+    products.price_minor AS price_minor,
+    coalesce(products.is_active, TRUE) AS on_sale
+FROM (
+    SELECT CAST(item_id AS VARCHAR) AS item_id FROM recommend_given
+    UNION
+    SELECT item_id FROM marts.dim_products WHERE shop_id = $shop AND is_current
+) AS known
+LEFT JOIN (SELECT * FROM marts.dim_products WHERE shop_id = $shop AND is_current) AS products USING (item_id)
+ORDER BY item_id
+"""
 _CATALOGUE = "SELECT item_id, name, category, brand, price_minor, on_sale FROM recommend_items ORDER BY item_no"
 
 
@@ -172,6 +188,15 @@ def sampled_rows(
     """Days of some ``users`` of the log that :func:`read_log` read last, oldest first: ``user``, ``item``, ``weight``,
     ``time``, as the back-tests of ``ml.evaluation.ranking`` take them."""
     return connection.execute(_SAMPLED, {"users": users, "half_life": half_life_days}).df()
+
+
+def read_items(connection: duckdb.DuckDBPyConnection, shop_id: str, items: Ids) -> pd.DataFrame:
+    """``ShopLog.items`` of a shop's current products and ``items``, in code point order, for whoever needs no log."""
+    connection.register("recommend_given", pd.DataFrame({"item_id": items}, dtype=object))
+    try:
+        return connection.execute(_GIVEN, {"shop": shop_id}).df()
+    finally:
+        connection.unregister("recommend_given")
 
 
 def _log_table(

@@ -28,7 +28,7 @@ def merch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
     warehouse = Warehouse(tmp_path_factory.mktemp("merch-next-item"), threads=2)
     for mapping, name in FILES.items():
         warehouse.land([public_file(name)], SOURCES / f"{mapping}.yml", SHOP)
-    warehouse.build(select=["+fct_sessions"])
+    warehouse.build(select=["+feat_session_items"])
     with duckdb.connect(str(warehouse.home / "warehouse.duckdb"), read_only=True) as connection:
         # views of the warehouse read the lake by paths relative to it
         connection.execute(f"set file_search_path = '{warehouse.home / 'lake'}'")

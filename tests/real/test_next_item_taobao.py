@@ -33,7 +33,7 @@ EVENTS = ("view_item", "add_to_wishlist", "add_to_cart", "purchase")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     warehouse = Warehouse(tmp_path_factory.mktemp("taobao-next-item"), threads=2)
     warehouse.land([public_file(TAOBAO)], "taobao_userbehavior", SHOP)
-    warehouse.build(select=["+fct_sessions"])
+    warehouse.build(select=["+feat_session_items"])
     return warehouse
 
 

@@ -1,7 +1,7 @@
 """The steps of a shop's sessions, from the warehouse.
 
-A step is an item looked at or bought by a person in a session of ``marts.fct_sessions``. An order that is told twice
-(a page loaded again) is bought once.
+A step is an item that a person looked at or bought in a session (``features.feat_session_items``, which leaves out
+programs). An order that is told twice (a page loaded again) is bought once.
 """
 
 from __future__ import annotations
@@ -23,31 +23,23 @@ EVENTS = ("view_item", "purchase")
 
 _STEPS = """
 SELECT
-    sessions.session_id AS session,
-    sessions.visitor_id AS visitor,
-    events.{item} AS item,
-    events.item_category AS category,
-    events.event_name AS kind,
-    events.event_ts AS time
-FROM marts.fct_sessions AS sessions
-JOIN intermediate.int_events AS events
-    ON events.shop_id = sessions.shop_id
-    AND events.visitor_id = sessions.visitor_id
-    -- a session lasts a day at most
-    AND events.event_date BETWEEN sessions.session_date AND sessions.session_date + 1
-    AND events.event_ts BETWEEN sessions.session_start_ts AND sessions.session_end_ts
+    session_id AS session,
+    visitor_id AS visitor,
+    {item} AS item,
+    item_category AS category,
+    event_name AS kind,
+    event_ts AS time
+FROM features.feat_session_items
 WHERE
-    sessions.shop_id = ? AND sessions.session_date >= ? AND sessions.session_date < ?
-    AND events.event_date >= ? AND events.event_date <= ?
-    AND NOT sessions.is_bot
-    AND list_contains(?, events.event_name)
-    AND events.{item} IS NOT NULL
+    shop_id = ? AND session_date >= ? AND session_date < ?
+    -- a session lasts a day at most; the view reads only the days it is asked for
+    AND event_date >= ? AND event_date <= ?
+    AND list_contains(?, event_name)
+    AND {item} IS NOT NULL
 QUALIFY
-    events.event_name <> 'purchase' OR events.order_id IS NULL
-    OR events.event_ts = min(events.event_ts) OVER (
-        PARTITION BY sessions.session_id, events.event_name, events.order_id, events.{item}
-    )
-ORDER BY sessions.session_id, events.event_ts, events.event_id, events.item_index
+    event_name <> 'purchase' OR order_id IS NULL
+    OR event_ts = min(event_ts) OVER (PARTITION BY session_id, event_name, order_id, {item})
+ORDER BY session_id, event_ts, event_id, item_index
 """
 
 

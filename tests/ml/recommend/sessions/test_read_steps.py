@@ -17,40 +17,37 @@ NEXT = dt.date(2026, 3, 2)
 @pytest.fixture
 def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
-        connection.execute("CREATE SCHEMA marts; CREATE SCHEMA intermediate")
+        connection.execute("CREATE SCHEMA features")
         connection.execute(
             """
-            CREATE TABLE marts.fct_sessions AS
-            SELECT * REPLACE (
-                session_date::DATE AS session_date,
-                session_start_ts::TIMESTAMP AS session_start_ts,
-                session_end_ts::TIMESTAMP AS session_end_ts
-            )
+            CREATE TABLE features.feat_session_items AS
+            SELECT shop_id, CAST(event_ts AS DATE) AS event_date, CAST(session_date AS DATE) AS session_date,
+                t.* EXCLUDE (shop_id, session_date)
             FROM (VALUES
-                ('shop', 'late', '2026-03-01', 'v1', '2026-03-01 23:50', '2026-03-02 00:10', FALSE),
-                ('shop', 'again', '2026-03-02', 'v1', '2026-03-02 09:00', '2026-03-02 09:00', FALSE),
-                ('shop', 'robot', '2026-03-01', 'v2', '2026-03-01 10:00', '2026-03-01 10:01', TRUE),
-                ('other', 'theirs', '2026-03-01', 'v1', '2026-03-01 23:50', '2026-03-02 00:10', FALSE)
-            ) AS t (shop_id, session_id, session_date, visitor_id, session_start_ts, session_end_ts, is_bot)
-            """
-        )
-        connection.execute(
-            """
-            CREATE TABLE intermediate.int_events AS
-            SELECT 'shop' AS shop_id, CAST(event_ts AS DATE) AS event_date, * FROM (VALUES
-                ('v1', 'e1', 0, 'view_item', TIMESTAMP '2026-03-01 23:50', '咖啡杯', 'Mug', 'Kitchen', NULL),
-                ('v1', 'e2', NULL, 'page_view', TIMESTAMP '2026-03-01 23:51', NULL, NULL, NULL, NULL),
-                ('v1', 'e3', 0, 'add_to_cart', TIMESTAMP '2026-03-01 23:52', '咖啡杯', 'Mug', 'Kitchen', NULL),
-                ('v1', 'e4', 0, 'purchase', TIMESTAMP '2026-03-02 00:05', '咖啡杯', 'Mug', NULL, 'o1'),
-                ('v1', 'e4', 1, 'purchase', TIMESTAMP '2026-03-02 00:05', 'b', 'Bag', NULL, 'o1'),
-                ('v1', 'e5', 0, 'purchase', TIMESTAMP '2026-03-02 00:06', '咖啡杯', 'Mug', NULL, 'o1'),
-                ('v1', 'e5', 1, 'purchase', TIMESTAMP '2026-03-02 00:06', 'b', 'Bag', NULL, 'o1'),
-                ('v1', 'e6', 0, 'purchase', TIMESTAMP '2026-03-02 00:07', '咖啡杯', 'Mug', NULL, NULL),
-                ('v1', 'e7', 0, 'view_item', TIMESTAMP '2026-03-02 00:10', 'b2', 'Bag', 'Bags', NULL),
-                ('v1', 'e8', 0, 'view_item', TIMESTAMP '2026-03-02 03:00', 'x', 'No session', 'Bags', NULL),
-                ('v1', 'e9', 0, 'view_item', TIMESTAMP '2026-03-02 09:00', 'b', 'Bag', 'Bags', NULL),
-                ('v2', 'r1', 0, 'view_item', TIMESTAMP '2026-03-01 10:00', 'b', 'Bag', 'Bags', NULL)
-            ) AS t (visitor_id, event_id, item_index, event_name, event_ts, item_id, item_name, item_category, order_id)
+                ('shop', 'late', '2026-03-01', 'v1', 'e1', 0, 'view_item', TIMESTAMP '2026-03-01 23:50',
+                    '咖啡杯', 'Mug', 'Kitchen', NULL),
+                ('shop', 'late', '2026-03-01', 'v1', 'e3', 0, 'add_to_cart', TIMESTAMP '2026-03-01 23:52',
+                    '咖啡杯', 'Mug', 'Kitchen', NULL),
+                ('shop', 'late', '2026-03-01', 'v1', 'e4', 0, 'purchase', TIMESTAMP '2026-03-02 00:05',
+                    '咖啡杯', 'Mug', NULL, 'o1'),
+                ('shop', 'late', '2026-03-01', 'v1', 'e4', 1, 'purchase', TIMESTAMP '2026-03-02 00:05',
+                    'b', 'Bag', NULL, 'o1'),
+                ('shop', 'late', '2026-03-01', 'v1', 'e5', 0, 'purchase', TIMESTAMP '2026-03-02 00:06',
+                    '咖啡杯', 'Mug', NULL, 'o1'),
+                ('shop', 'late', '2026-03-01', 'v1', 'e5', 1, 'purchase', TIMESTAMP '2026-03-02 00:06',
+                    'b', 'Bag', NULL, 'o1'),
+                ('shop', 'late', '2026-03-01', 'v1', 'e6', 0, 'purchase', TIMESTAMP '2026-03-02 00:07',
+                    '咖啡杯', 'Mug', NULL, NULL),
+                ('shop', 'late', '2026-03-01', 'v1', 'e7', 0, 'view_item', TIMESTAMP '2026-03-02 00:10',
+                    'b2', 'Bag', 'Bags', NULL),
+                ('shop', 'again', '2026-03-02', 'v1', 'e9', 0, 'view_item', TIMESTAMP '2026-03-02 09:00',
+                    'b', 'Bag', 'Bags', NULL),
+                ('other', 'theirs', '2026-03-01', 'v1', 'e9', 0, 'view_item', TIMESTAMP '2026-03-02 00:09',
+                    'b', 'Bag', 'Bags', NULL)
+            ) AS t (
+                shop_id, session_id, session_date, visitor_id, event_id, item_index, event_name, event_ts,
+                item_id, item_name, item_category, order_id
+            )
             """
         )
         yield connection
