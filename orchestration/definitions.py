@@ -14,6 +14,7 @@ from orchestration.assets.lake import build_lake_assets
 from orchestration.assets.model_reports import build_model_reports
 from orchestration.assets.models import build_model_assets
 from orchestration.assets.published import build_published_asset
+from orchestration.assets.recommendation_models import RECOMMENDATION_STEPS
 from orchestration.checks import build_checks
 from orchestration.jobs import build_daily_job, build_retrain_job, ingest
 from orchestration.mart_specs import read_manifest
@@ -48,8 +49,12 @@ def build_defs(
             ),
             *build_dbt_assets(settings, manifest),
             build_segment_assets(settings),
-            *build_model_assets(settings, MODEL_STEPS),
-            build_model_reports(settings, [SEGMENTS, *(step.assets[0] for step in MODEL_STEPS)], promises),
+            *build_model_assets(settings, [*MODEL_STEPS, *RECOMMENDATION_STEPS]),
+            build_model_reports(
+                settings,
+                [SEGMENTS, *(step.assets[0] for step in (*MODEL_STEPS, *RECOMMENDATION_STEPS))],
+                promises,
+            ),
             build_published_asset(settings, manifest),
         ],
         asset_checks=build_checks(),

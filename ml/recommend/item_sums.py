@@ -65,6 +65,13 @@ class ItemSums(BlockRecommender):
         return _with_reasons(recommended, found, share, both)
 
 
+def values_at(matrix: sparse.csr_matrix, rows: Codes, columns: Codes) -> npt.NDArray[np.float64]:
+    """``matrix`` at each pair, shape ``(n,)``; SciPy answers no pairs with a matrix instead of an array."""
+    if not len(rows):
+        return np.zeros(0)
+    return np.asarray(matrix[rows, columns], dtype=np.float64).ravel()
+
+
 def users_of_both(data: Interactions, one: Codes, other: Codes) -> Codes:
     """How many users chose both items of each pair; 0 where one is -1."""
     users = data.binary.T.tocsr()

@@ -16,7 +16,7 @@ from ml.evaluation.drift import Drift, drift
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.results import Subject
 from ml.recommend.interactions import Codes, Interactions
-from ml.recommend.item_sums import ItemSums, users_of_both
+from ml.recommend.item_sums import ItemSums, users_of_both, values_at
 from ml.recommend.kept_lists import Before, KeptLists, read_kept
 from ml.recommend.newcomers import newcomer_rows
 from ml.recommend.read import HALF_LIFE_DAYS, WINDOW_DAYS, ShopLog, newest_day, read_log, sampled_rows
@@ -254,7 +254,7 @@ def _recommendation_rows(
     pairs, place = np.unique(lists.because[told] * len(shelf.ids) + lists.column[told], return_inverse=True)
     both = users_of_both(log.interactions, pairs // len(shelf.ids), pairs % len(shelf.ids))
     evidence[told] = both[place]
-    was_bought = np.asarray(log.bought[lists.row[told], lists.because[told]]).ravel() > 0
+    was_bought = values_at(log.bought, lists.row[told], lists.because[told]) > 0
     reason[told], reason_zh[told] = item_reasons(shelf.names, lists.because[told], was_bought, evidence[told])
     because = np.full(n, None, dtype=object)
     because[told] = shelf.ids[lists.because[told]]

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from ml.recommend.content import Content
 from ml.recommend.interactions import ITEM, Interactions
 from ml.recommend.item_knn import ItemKNN, nearest
-from ml.recommend.item_sums import users_of_both
+from ml.recommend.item_sums import users_of_both, values_at
 from ml.recommend.read import ShopLog
 from ml.recommend.shelf import Lists, Shelf
 from ml.recommend.tables import SIMILARITY_COLUMNS, K
@@ -42,7 +42,7 @@ def similarity_rows(log: ShopLog, shelf: Shelf, shop_id: str, as_of: dt.date, ve
         counts = sparse.csr_matrix((both[enough], (pairs.row[enough], pairs.col[enough])), shape=near.shape)
         near = near.multiply(counts > 0).tocsr()
         frame = _frame(near, shelf, kind, k)
-        frame["users"] = np.asarray(counts[frame["from"].to_numpy(), frame["to"].to_numpy()]).ravel().astype(np.int64)
+        frame["users"] = values_at(counts, frame["from"].to_numpy(), frame["to"].to_numpy()).astype(np.int64)
         frames.append(frame)
     frames.append(_frame(_content(log, k * _SPARE), shelf, CONTENT, k).assign(users=None))
     found = pd.concat([frame.astype({"users": object}) for frame in frames], ignore_index=True)

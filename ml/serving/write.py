@@ -31,6 +31,9 @@ def write_served(
         frames = [one.tables[table] for one in served if table in one.tables]
         frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns), dtype=object)
         replace_rows(connection, ("ml", table), columns, frame, by=("shop_id",))
+        # A shop that was served nothing of it (no rule holds any more) has no slice that would replace the old rows.
+        none = [one.status.shop_id for one in served if table in one.tables and one.tables[table].empty]
+        connection.execute(f'DELETE FROM ml."{table}" WHERE shop_id IN (SELECT unnest(?::VARCHAR[]))', [none])
         if "customer_id" in columns:
             # Of a shop that was refused the old rows stay, and may name people who were erased since.
             forget_erased(connection, table)

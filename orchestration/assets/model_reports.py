@@ -111,6 +111,6 @@ _COLUMNS = {
     "outcomes": ("capability", "shop_id", "as_of", "horizon_days", "model_version", "metric", "value", "n"),
 }
 _WHERE = {
-    "evaluation": "WHERE metric IN ('auc', 'brier', 'mae', 'silhouette', 'bootstrap_ari')",
+    "evaluation": "WHERE metric IN ('auc', 'brier', 'mae', 'silhouette', 'bootstrap_ari', 'ndcg@10', 'mrr@20')",
     "outcomes": "WHERE metric IN ('auc', 'brier')",
 }

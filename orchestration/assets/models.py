@@ -32,13 +32,17 @@ MOST_IMAGE_BYTES = 75_000
 @dataclass(frozen=True)
 class ModelStep:
     """One capability as a step: ``load`` imports it when the step runs (scikit-learn takes a second, which no
-    page of the UI should wait for), ``tables`` describes what it writes, ``reads`` are the assets it reads."""
+    page of the UI should wait for), ``tables`` describes what it writes, ``reads`` are the assets it reads.
+
+    ``shows`` make further metadata of what was served, ``examples`` also of the names of products by shop and item."""
 
     name: str
     load: Callable[[], "Capability"]
     tables: Mapping[str, str]
     reads: Sequence[dg.AssetKey]
     kinds: frozenset[str] = frozenset({"python", "scikitlearn", "duckdb"})
+    shows: Sequence[Callable[[Sequence["Served"]], dict[str, Any]]] = ()
+    examples: Callable[[Sequence["Served"], dict[tuple[str, str], str]], dict[str, Any]] | None = None
 
     @property
     def assets(self) -> list[dg.AssetKey]:
@@ -91,14 +95,25 @@ def _build(settings: Settings, step: ModelStep) -> dg.AssetsDefinition:
                 context.log.info(f"{one.status.shop_id}: {note}")
         with warehouse.connect() as connection:
             rows = write_served(connection, capability, served)
+            names = _product_names(connection) if step.examples else {}
         metadata = serving_metadata(served)
+        further = {name: value for show in step.shows for name, value in show(served).items()}
+        if step.examples:
+            further |= step.examples(served, names)
         # Every run's metadata stays in Dagster's storage: the plots are shown once, with the first table.
         plots = image_metadata(served[0].plots) if served else {}
         for number, table in enumerate(step.tables):
-            shown = {**metadata, **plots} if number == 0 else metadata
+            shown = {**metadata, **further, **plots} if number == 0 else metadata
             yield dg.MaterializeResult(asset_key=["ml", table], metadata={"dagster/row_count": rows[table], **shown})
 
     return models
+
+
+def _product_names(connection: Any) -> dict[tuple[str, str], str]:
+    rows = connection.execute(
+        "SELECT shop_id, item_id, item_name FROM marts.dim_products WHERE is_current AND item_name IS NOT NULL"
+    ).fetchall()
+    return {(shop, item): name for shop, item, name in rows}
 
 
 def image_metadata(plots: Mapping[str, bytes]) -> dict[str, dg.MarkdownMetadataValue]:
@@ -146,4 +161,18 @@ def serving_metadata(served: Sequence["Served"]) -> dict[str, Any]:
     return {**shown, "model_versions": ", ".join(versions[:_SHOWN_ROWS]) or "none"}
 
 
-_HEADLINES = ("auc", "average_precision", "brier", "lift_at_10pct", "calibration_error", "rmse", "mae", "spearman")
+_HEADLINES = (
+    "auc",
+    "average_precision",
+    "brier",
+    "lift_at_10pct",
+    "calibration_error",
+    "rmse",
+    "mae",
+    "spearman",
+    "ndcg@10",
+    "recall@10",
+    "hr@20",
+    "mrr@20",
+    "rules_kept",
+)

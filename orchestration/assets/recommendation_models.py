@@ -1,0 +1,171 @@
+"""Which recommenders there are, what each reads and writes, and what their pages show of the lists themselves."""
+
+# No `from __future__ import annotations` here: Dagster reads the steps' annotations as objects.
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from orchestration.assets.models import ModelStep
+from orchestration.assets.tables import markdown_table
+
+if TYPE_CHECKING:
+    from ml.serving.capability import Capability
+    from ml.serving.serve import Served
+
+_PRODUCTS = dg.AssetKey(["marts", "dim_products"])
+_CHOICES = (dg.AssetKey(["features", "feat_user_item_days"]), dg.AssetKey(["features", "feat_as_of_dates"]), _PRODUCTS)
+_SESSIONS = (*_CHOICES, dg.AssetKey(["features", "feat_session_items"]))
+_ORDERS = (*_CHOICES, dg.AssetKey(["marts", "fct_orders"]), dg.AssetKey(["marts", "fct_order_items"]))
+_SHOWN_USERS, _SHOWN_PLACES, _SHOWN_LISTS = 5, 3, 8
+
+
+def _recommendations() -> "Capability":
+    from ml.recommend.serving import Recommendations
+
+    return Recommendations()
+
+
+def _next_items() -> "Capability":
+    from ml.recommend.sessions.serving import SessionNextItems
+
+    return SessionNextItems()
+
+
+def _rules() -> "Capability":
+    from ml.recommend.rules.serving import AssociationRules
+
+    return AssociationRules()
+
+
+def backtest_metadata(served: Sequence["Served"]) -> dict[str, Any]:
+    """The first shop's back-test: a row per member, best first, as far as its evaluation has ranking figures."""
+    for one in served:
+        figures = one.evaluation[one.evaluation["metric"].isin(_BACKTEST)]
+        if figures.empty:
+            continue
+        table = figures.pivot_table(index="model", columns="metric", values="value", aggfunc="first")
+        metrics = [name for name in _BACKTEST if name in table.columns]
+        by = next(name for name in ("ndcg@10", "mrr@20") if name in metrics)
+        table = table.sort_values(by, ascending=False, kind="stable")
+        rows = [[model, *values] for model, values in zip(table.index, table[metrics].to_numpy().tolist(), strict=True)]
+        return {"backtest": dg.MarkdownMetadataValue(markdown_table(["model", *metrics], rows))}
+    return {}
+
+
+def list_examples(served: Sequence["Served"], names: dict[tuple[str, str], str]) -> dict[str, Any]:
+    """Coverage, and a handful of the first shop's lists with the names of products (``names``: shop, item -> name)."""
+    one = next((each for each in served if "recommendations" in each.tables), None)
+    if one is None:
+        return {}
+    shop = one.status.shop_id
+    run = one.tables["recommendation_runs"].to_dict("records")[0]
+    lists = one.tables["recommendations"]
+    firsts = lists.drop_duplicates("user_id")
+    members = [[name, int(n)] for name, n in firsts["model"].value_counts().items()]
+    some = firsts["user_id"].iloc[:: max(1, len(firsts) // _SHOWN_USERS)].head(_SHOWN_USERS)
+    shown = lists[lists["user_id"].isin(set(some)) & (lists["rank"] <= _SHOWN_PLACES)]
+    rows = [
+        [
+            row["user_id"],
+            row["rank"],
+            names.get((shop, row["item_id"]), row["item_id"]),
+            row["reason"],
+            row["reason_zh"],
+        ]
+        for row in shown.to_dict("records")
+    ]
+    head = ["user", "rank", "product", "why", "why, in Chinese"]
+    return {
+        "coverage": float(run["items_shown"]) / max(int(run["items_on_sale"]), 1),
+        "users": int(run["users"]),
+        "users_scored_anew": int(run["users_scored_anew"]),
+        "users_by_member": dg.MarkdownMetadataValue(markdown_table(["member at rank 1", "users"], members)),
+        "examples": dg.MarkdownMetadataValue(markdown_table(head, rows)),
+    }
+
+
+def next_item_examples(served: Sequence["Served"], names: dict[tuple[str, str], str]) -> dict[str, Any]:
+    """The first shop's next items with the most evidence, by names of products."""
+    one = next((each for each in served if "session_next_items" in each.tables), None)
+    if one is None:
+        return {}
+    found = one.tables["session_next_items"]
+    best = found[found["rank"] == 1].sort_values("sessions", ascending=False, kind="stable").head(_SHOWN_LISTS)
+    named = _namer(one.status.shop_id, names)
+    rows = [[named(row["item_id"]), named(row["next_item_id"]), row["sessions"]] for row in best.to_dict("records")]
+    return {"examples": dg.MarkdownMetadataValue(markdown_table(["after", "comes", "sessions"], rows))}
+
+
+def rule_examples(served: Sequence["Served"], names: dict[tuple[str, str], str]) -> dict[str, Any]:
+    """The first shop's rules that say the most, by names of products."""
+    one = next((each for each in served if "association_rules" in each.tables), None)
+    if one is None:
+        return {}
+    best = one.tables["association_rules"].sort_values("lift", ascending=False, kind="stable").head(_SHOWN_LISTS)
+    named = _namer(one.status.shop_id, names)
+    rows = [
+        [
+            " + ".join(named(item) for item in row["antecedent"]),
+            named(row["consequent_item_id"]),
+            row["baskets_both"],
+            float(row["confidence"]),
+            float(row["lift"]),
+        ]
+        for row in best.to_dict("records")
+    ]
+    head = ["who buys", "also buys", "orders", "confidence", "lift"]
+    return {"examples": dg.MarkdownMetadataValue(markdown_table(head, rows))}
+
+
+def _namer(shop: str, names: dict[tuple[str, str], str]) -> Callable[[str], str]:
+    return lambda item: names.get((shop, item), item)
+
+
+_BACKTEST = (
+    "ndcg@10",
+    "map@10",
+    "precision@10",
+    "recall@10",
+    "coverage@10",
+    "novelty@10",
+    "diversity@10",
+    "ndcg@10/newcomer",
+    "ndcg@10/regular",
+    "cpu_seconds",
+    "hr@20",
+    "mrr@20",
+    "coverage@20",
+    "seconds",
+)
+
+RECOMMENDATION_STEPS = (
+    ModelStep(
+        "recommendations",
+        _recommendations,
+        {
+            "recommendations": "Up to 20 products for everyone of the last 90 days, with the reason for each.",
+            "item_similarities": "Products like a product: looked at or bought by the same people, or described alike.",
+            "newcomer_recommendations": "What to show who is not known yet: popular in the shop and in each category.",
+            "recommendation_runs": "What the last run scored, and what the next needs to score only who did something.",
+        },
+        _CHOICES,
+        shows=(backtest_metadata,),
+        examples=list_examples,
+    ),
+    ModelStep(
+        "session_next_items",
+        _next_items,
+        {"session_next_items": "After looking at a product, which come next in the same session, with the evidence."},
+        _SESSIONS,
+        shows=(backtest_metadata,),
+        examples=next_item_examples,
+    ),
+    ModelStep(
+        "association_rules",
+        _rules,
+        {"association_rules": "Who has these products in the basket also buys that one, more than luck explains."},
+        _ORDERS,
+        examples=rule_examples,
+    ),
+)

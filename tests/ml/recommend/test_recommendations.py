@@ -1,0 +1,265 @@
+"""Recommendations from the warehouse into the warehouse: who gets what, why, and what never appears."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.recommend.ease import EASE
+from ml.recommend.fusion import ZScoreFusion
+from ml.recommend.item_knn import ItemKNN
+from ml.recommend.read import newest_day, read_log
+from ml.recommend.router import CHOSEN, NEAR
+from ml.recommend.served_model import without_users
+from ml.recommend.serving import Recommendations
+from ml.recommend.training import ServedModel
+from ml.registry.record import ModelRecord
+from ml.registry.store import ModelStore
+from ml.serving.serve import Served, serve
+from ml.serving.status import FRESH, NOT_ENOUGH_DATA, ScoreStatus
+from ml.serving.write import write_served
+from tests.ml.recommend.planted_catalogue import (
+    AS_OF,
+    SHOP,
+    VARIANTS,
+    WITHDRAWN,
+    choices,
+    know_until,
+    products,
+    warehouse,
+)
+
+RECORD = ModelRecord("recommendations", SHOP, "m", AS_OF, AS_OF, AS_OF, 1, (), 1, 42, "", "champion", "made by hand")
+
+
+def score(
+    capability: Recommendations, model: ServedModel, connection: duckdb.DuckDBPyConnection
+) -> dict[str, pd.DataFrame]:
+    """The tables of a day from a model that was not chosen by a back-test."""
+    return dict(capability.score(model, RECORD, capability.read(connection, SHOP)))
+
+
+def write(connection: duckdb.DuckDBPyConnection, tables: dict[str, pd.DataFrame]) -> None:
+    """As served."""
+    status = ScoreStatus(SHOP, "recommendations", AS_OF, AS_OF, FRESH, "", RECORD.version)
+    write_served(connection, Recommendations(), [Served(status, tables)])
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> ModelStore:
+    return ModelStore(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="module")
+def connection() -> duckdb.DuckDBPyConnection:
+    return warehouse()
+
+
+@pytest.fixture(scope="module")
+def served(store: ModelStore, connection: duckdb.DuckDBPyConnection) -> Served:
+    """A first day, with its training."""
+    found = serve(Recommendations(), store, connection, SHOP)
+    write_served(connection, Recommendations(), [found])
+    return found
+
+
+def test_a_model_of_tastes_is_chosen_and_everyone_gets_a_list(
+    served: Served, connection: duckdb.DuckDBPyConnection
+) -> None:
+    assert served.status.status == FRESH and served.record is not None
+    assert not served.record.model.startswith("popular")
+    lists = served.tables["recommendations"]
+    assert list(lists.columns) == list(Recommendations.tables["recommendations"])
+    known = connection.execute("SELECT count(DISTINCT user_id) FROM features.feat_user_item_days").fetchone()
+    assert known is not None and lists["user_id"].nunique() == known[0]
+    # the own taste leads: even users get even items first
+    firsts = lists[lists["rank"] <= 3]
+    own = firsts["user_id"].str[-4:].astype(int) % 2 == firsts["item_id"].str[1:].astype(int) % 2
+    assert own.mean() > 0.85
+    figures = served.evaluation.set_index(["model", "metric"])["value"]
+    assert figures[served.record.model, "mean_ndcg_of_cuts"] > figures["popular", "mean_ndcg_of_cuts"]
+    assert {("popular", "ndcg@10"), ("popular_7_days", "ndcg@10"), ("router", "ndcg@10")} <= set(figures.index)
+
+
+def test_lists_hold_nothing_seen_nothing_withdrawn_and_one_variant(
+    served: Served, connection: duckdb.DuckDBPyConnection
+) -> None:
+    lists = served.tables["recommendations"]
+    assert WITHDRAWN not in set(lists["item_id"])
+    seen = connection.execute("SELECT DISTINCT user_id, item_id FROM features.feat_user_item_days").df()
+    assert lists.merge(seen, on=["user_id", "item_id"]).empty
+    of_family = lists[lists["item_id"].isin(VARIANTS)]
+    assert len(of_family) > 20 and of_family.groupby("user_id").size().max() == 1
+    bought = connection.execute(
+        "SELECT DISTINCT user_id FROM features.feat_user_item_days WHERE purchases > 0 AND list_contains(?, item_id)",
+        [list(VARIANTS)],
+    ).df()
+    assert len(bought) > 5 and not set(bought["user_id"]) & set(of_family["user_id"])
+    ranks = lists.groupby("user_id")["rank"].agg(["min", "max", "size"])
+    assert (ranks["min"] == 1).all() and (ranks["max"] == ranks["size"]).all() and ranks["max"].max() <= 20
+    for name in ("item_similarities", "newcomer_recommendations"):
+        shown = served.tables[name]
+        column = "similar_item_id" if name == "item_similarities" else "item_id"
+        assert len(shown) and WITHDRAWN not in set(shown[column])
+
+
+def test_reasons_are_items_of_the_user_with_the_people_behind_them(
+    served: Served, connection: duckdb.DuckDBPyConnection
+) -> None:
+    lists = served.tables["recommendations"]
+    told = lists[lists["because_item_id"].notna()]
+    assert len(told) > 0.8 * len(lists)
+    own = connection.execute(
+        "SELECT user_id, item_id AS because_item_id, sum(purchases) > 0 AS bought "
+        "FROM features.feat_user_item_days GROUP BY 1, 2"
+    ).df()
+    joined = told.merge(own, on=["user_id", "because_item_id"], how="left")
+    assert joined["bought"].notna().all()
+    said = joined["reason"].str.contains("which you bought")
+    assert (said == joined["bought"].astype(bool)).all() and said.any() and not said.all()
+    row = joined.iloc[0]
+    both = connection.execute(
+        "SELECT count(*) FROM (SELECT user_id FROM features.feat_user_item_days WHERE item_id IN (?, ?) "
+        "GROUP BY user_id HAVING count(DISTINCT item_id) = 2)",
+        [row["because_item_id"], row["item_id"]],
+    ).fetchone()
+    assert both is not None and row["evidence"] == both[0] and f"({both[0]} people chose both)" in row["reason"]
+    assert "两者都选" in row["reason_zh"]
+
+
+def test_similar_items_are_of_the_same_taste_and_never_the_own_variant(served: Served) -> None:
+    similar = served.tables["item_similarities"]
+    assert set(similar["kind"]) == {"viewed", "bought", "content"}
+    viewed = similar[(similar["kind"] == "viewed") & (similar["rank"] == 1)]
+    alike = viewed["item_id"].str[1:].astype(int) % 2 == viewed["similar_item_id"].str[1:].astype(int) % 2
+    assert alike.mean() > 0.8
+    assert (similar["item_id"] != similar["similar_item_id"]).all()
+    both = similar["item_id"].isin(VARIANTS) & similar["similar_item_id"].isin(VARIANTS)
+    assert not both.any()
+    assert similar.loc[similar["kind"] == "content", "users"].isna().all()
+    assert (similar.loc[similar["kind"] != "content", "users"].astype(int) >= 2).all()
+    # a product that nobody has seen is like others by what is written about it
+    assert "new" in set(similar.loc[similar["kind"] == "content", "item_id"])
+
+
+def test_newcomers_get_what_is_popular_in_the_shop_and_in_each_category(served: Served) -> None:
+    lists = served.tables["newcomer_recommendations"]
+    assert set(zip(lists["scope"], lists["scope_value"], strict=True)) == {
+        ("shop", ""),
+        ("category", "偶"),
+        ("category", "奇"),
+    }
+    even = lists[lists["scope_value"] == "偶"]
+    assert set(even["item_id"].str[1:].astype(int) % 2) == {0}
+    assert even["score"].is_monotonic_decreasing and list(even["rank"]) == list(range(1, len(even) + 1))
+
+
+def test_the_same_day_again_writes_the_same(
+    served: Served, store: ModelStore, connection: duckdb.DuckDBPyConnection
+) -> None:
+    again = serve(Recommendations(), store, connection, SHOP)
+    assert again.record is not None and served.record is not None and again.record.version == served.record.version
+    for name in ("recommendations", "item_similarities", "newcomer_recommendations"):
+        pd.testing.assert_frame_equal(again.tables[name], served.tables[name], check_dtype=False)
+    before = connection.execute("SELECT * FROM ml.recommendations ORDER BY ALL").fetchall()
+    write_served(connection, Recommendations(), [again])
+    assert connection.execute("SELECT * FROM ml.recommendations ORDER BY ALL").fetchall() == before
+
+
+@pytest.mark.parametrize("chosen", ["sums", "fusion"])
+def test_only_who_did_something_is_scored_again_and_nothing_differs(chosen: str) -> None:
+    days = choices()
+    connection = warehouse(days)
+    yesterday = AS_OF - dt.timedelta(days=8)
+    know_until(connection, yesterday, days)
+    log = read_log(connection, SHOP, newest_day(connection, SHOP), active_days=90)
+    sums = EASE(30).fit(log.interactions)
+    fitted = sums if chosen == "sums" else ZScoreFusion([EASE(30), ItemKNN("tfidf")]).fit(log.interactions)
+    near = without_users(ItemKNN("tfidf").fit(log.interactions))
+    assert isinstance(near, ItemKNN)
+    model = ServedModel("m", without_users(fitted), True, near, NEAR, 7.0, ())
+    first = score(Recommendations(), model, connection)
+    write(connection, first)
+    know_until(connection, AS_OF, days)
+    part = score(Recommendations(), model, connection)
+    whole = score(Recommendations(incremental=False), model, connection)
+    run = part["recommendation_runs"].iloc[0]
+    assert 0 < run["users_scored_anew"] < run["users"]
+    one, other = (frame["recommendations"].drop(columns="updated_for") for frame in (part, whole))
+    pd.testing.assert_frame_equal(one, other, check_dtype=False)
+    updated = pd.to_datetime(part["recommendations"]["updated_for"])
+    assert set(updated) == {pd.Timestamp(yesterday) - pd.Timedelta(1, "D"), pd.Timestamp(AS_OF) - pd.Timedelta(1, "D")}
+    # a product is withdrawn: everyone is looked at again, and nobody gets it
+    write(connection, part)
+    gone = str(part["recommendations"]["item_id"].mode()[0])
+    connection.execute("UPDATE marts.dim_products SET is_active = FALSE WHERE item_id = ?", [gone])
+    after = score(Recommendations(), model, connection)
+    assert gone not in set(after["recommendations"]["item_id"])
+    assert after["recommendation_runs"].iloc[0]["users_scored_anew"] == run["users"]
+
+
+def test_who_has_few_items_is_asked_of_the_items_near_them_unless_the_back_test_speaks_against_it() -> None:
+    connection = warehouse()
+    log = read_log(connection, SHOP, AS_OF, active_days=90)
+    near = without_users(ItemKNN("tfidf").fit(log.interactions))
+    assert isinstance(near, ItemKNN)
+    model = ServedModel("m", without_users(EASE(30).fit(log.interactions)), True, near, NEAR, 7.0, ())
+    sizes = pd.Series(np.diff(log.interactions.matrix.indptr), index=log.interactions.users)
+    by_rule = score(Recommendations(), model, connection)["recommendations"]
+    personal = by_rule[~by_rule["model"].str.startswith("popular")]
+    few = personal["user_id"].map(sizes) <= 5
+    assert set(personal.loc[few, "model"]) == {"item_knn_tfidf"} and set(personal.loc[~few, "model"]) == {"ease"}
+    told = dataclasses.replace(model, few=CHOSEN)
+    by_evidence = score(Recommendations(), told, connection)["recommendations"]
+    assert "item_knn_tfidf" not in set(by_evidence["model"])
+
+
+def test_where_popularity_serves_everyone_gets_what_is_popular_and_unseen() -> None:
+    connection = warehouse()
+    log = read_log(connection, SHOP, AS_OF, active_days=90)
+    near = without_users(ItemKNN("tfidf").fit(log.interactions))
+    assert isinstance(near, ItemKNN)
+    lists = score(Recommendations(), ServedModel("popular", None, True, near, NEAR, None, ()), connection)[
+        "recommendations"
+    ]
+    assert set(lists["model"]) == {"popular"} and set(lists["reason_zh"]) == {"本店热门"}
+    assert lists["user_id"].nunique() == len(log.interactions.users)
+
+
+def test_a_shop_without_choices_or_with_too_few_says_so(store: ModelStore) -> None:
+    nobody = serve(Recommendations(), store, warehouse(choices().head(0)), "空店")
+    assert nobody.status.status == NOT_ENOUGH_DATA and "needed at least one, found none" in nobody.status.reason
+    days = choices(n_users=6)
+    few = serve(Recommendations(), ModelStore(store.folder / "few"), warehouse(days), SHOP)
+    assert few.status.status == NOT_ENOUGH_DATA and "needed 30" in few.status.reason
+
+
+def test_faults_of_lists() -> None:
+    connection = warehouse()
+    log = read_log(connection, SHOP, AS_OF, active_days=90)
+    near = without_users(ItemKNN("tfidf").fit(log.interactions))
+    assert isinstance(near, ItemKNN)
+    model = ServedModel("m", without_users(EASE(30).fit(log.interactions)), True, near, NEAR, 7.0, ())
+    tables = score(Recommendations(), model, connection)
+    lists, record = tables["recommendations"], RECORD
+    assert Recommendations().fault(tables, record) is None
+    assert Recommendations().fault({"recommendations": lists.head(0)}, record) == "no user got a list"
+    one = lists[lists["user_id"] == lists["user_id"].iloc[0]]
+    same = pd.concat([one.assign(user_id=f"u{number}") for number in range(30)])
+    assert "the same list to all 30" in str(Recommendations().fault({"recommendations": same}, record))
+    twice = pd.concat([lists, lists.head(1).assign(rank=21)])
+    assert "in a list twice" in str(Recommendations().fault({"recommendations": twice}, record))
+
+
+def test_an_item_id_of_two_shops_is_two_items() -> None:
+    other = choices(seed=9).assign(shop_id="other")
+    connection = warehouse(pd.concat([choices(), other]), pd.concat([products(), products().assign(shop_id="other")]))
+    alone = read_log(warehouse(), SHOP, AS_OF, active_days=90)
+    beside = read_log(connection, SHOP, AS_OF, active_days=90)
+    assert (alone.interactions.matrix != beside.interactions.matrix).nnz == 0
+    assert list(alone.interactions.items) == list(beside.interactions.items)
