@@ -39,6 +39,7 @@ LONGEST = (
     ("tests/real/test_intent_online_shoppers.py",),
     ("tests/properties/test_session_features.py",),
     ("tests/warehouse/test_marts_on_scores.py",),
+    ("tests/warehouse/test_recommendation_marts.py",),
 )
 _LINE = {file: number for number, files in enumerate(LONGEST) for file in files}
 

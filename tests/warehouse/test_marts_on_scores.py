@@ -13,6 +13,9 @@ from ml.churn.customer_churn import CHURN_COLUMNS
 from ml.evaluation.results import EVALUATION_COLUMNS
 from ml.propensity.customer_propensity import PROPENSITY_COLUMNS
 from ml.propensity.session_intent import INTENT_COLUMNS
+from ml.recommend.rules.serving import ASSOCIATION_COLUMNS
+from ml.recommend.sessions.serving import NEXT_ITEM_COLUMNS
+from ml.recommend.tables import NEWCOMER_COLUMNS, RECOMMENDATION_COLUMNS, SIMILARITY_COLUMNS
 from ml.segments.customer_segments import CUSTOMER_COLUMNS
 from ml.serving.status import STATUS_COLUMNS
 from ml.value.customer_value import CUSTOMER_VALUE_COLUMNS
@@ -43,7 +46,8 @@ def _built(home: Path) -> Warehouse:
         ]
         events.append(events[0] | {"event_id": "p", "event_name": "purchase", "order_id": "o1", "value": 20})
         warehouse.land_events(Shop(shop, "Asia/Shanghai", "CNY"), DAY, events)
-    warehouse.build(select=("+customer_360",))
+    # marts of recommendations, which are built with those of scores, name their products
+    warehouse.build(select=("+customer_360", "+dim_products"))
     return warehouse
 
 
@@ -149,6 +153,11 @@ DECLARED = {
     "session_intent": INTENT_COLUMNS,
     "score_status": STATUS_COLUMNS,
     "evaluation": EVALUATION_COLUMNS,
+    "recommendations": RECOMMENDATION_COLUMNS,
+    "item_similarities": SIMILARITY_COLUMNS,
+    "newcomer_recommendations": NEWCOMER_COLUMNS,
+    "session_next_items": NEXT_ITEM_COLUMNS,
+    "association_rules": ASSOCIATION_COLUMNS,
 }
 
 
