@@ -54,7 +54,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg
             refresh_mark(settings.warehouse).write_text(_BEGUN)
             window = min([window[0], *rows]), max([window[1], *rows])
         spans = batches(*window, rows, settings.batch_rows)
-        yield from _build(context, manifest, translator, settings, warehouse, _commands(window, spans, full), window)
+        yield from _build(context, manifest, translator, settings, warehouse, dbt_commands(window, spans, full), window)
         if full:
             refresh_mark(settings.warehouse).write_text(_DAILY_DONE)
 
@@ -79,7 +79,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg
                 allow_retries=False,
             )
         window = None if full else tagged_days(context.run.tags)
-        yield from _build(context, manifest, translator, settings, warehouse, _commands(window, [], full), None)
+        yield from _build(context, manifest, translator, settings, warehouse, dbt_commands(window, [], full), None)
         mark.unlink(missing_ok=True)
 
     @dbt_assets(
@@ -92,7 +92,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> list[dg
     def dbt_after_ml(
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[Yielded]:
-        commands = _commands(None, [], full=False)
+        commands = dbt_commands(None, [], full=False)
         yield from _build(context, manifest, translator, settings, warehouse, commands, None)
 
     return [dbt_daily, dbt_whole, dbt_after_ml]
@@ -103,7 +103,7 @@ def _is_full_refresh(context: dg.AssetExecutionContext, settings: Settings) -> b
     return context.run.tags.get(FULL_REFRESH_TAG) == "true" or refresh_mark(settings.warehouse).exists()
 
 
-def _commands(window: Days | None, spans: Sequence[Days], full: bool) -> list[list[str]]:
+def dbt_commands(window: Days | None, spans: Sequence[Days], full: bool) -> list[list[str]]:
     """What dbt is told, in order: one build where one batch is enough; else batch after batch, then the tests of all.
 
     Unit tests say something about the code, not about the data: `make test` runs them, a run does not.
@@ -115,7 +115,7 @@ def _commands(window: Days | None, spans: Sequence[Days], full: bool) -> list[li
     models = ["build", "--exclude-resource-type", "unit_test", "test"]
     return [
         *([*models, *_window_arguments(span), *(refresh if span == spans[0] else [])] for span in spans),
-        ["test", "--exclude-resource-type", "unit_test", *around],
+        ["build", "--resource-type", "test", *around],
     ]
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestration.assets.dbt_models import dbt_commands
 from orchestration.batches import batches
 
 FIRST = date(2026, 1, 1)
+PROJECT = str(Path(__file__).parents[2] / "dbt_project")
 
 
 def in_batches(*rows: int, most_rows: int) -> list[list[int]]:
@@ -47,3 +50,16 @@ def test_batches_hold_every_day_once_in_order(rows: list[int], most_rows: int) -
     # not cut where it need not be: a batch is at most a day larger than its share
     assert len(found) <= max(1, -(-sum(rows) // most_rows))
     assert all(sum(batch) <= most_rows + max(rows) for batch in found)
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("parts", [1, 3])
+def test_dbt_has_every_option_that_it_is_given(parts: int, full: bool) -> None:
+    from dbt.cli.main import cli
+
+    days = [(FIRST + timedelta(days=number), FIRST + timedelta(days=number)) for number in range(parts)]
+    commands = dbt_commands((FIRST, days[-1][1]), days, full)
+    assert len(commands) == (1 if parts == 1 else parts + 1)
+    for name, *options in commands:
+        context = cli.commands[name].make_context(name, ["--project-dir", PROJECT, "--profiles-dir", PROJECT, *options])
+        assert context.params["event_time_start"] is not None or full
