@@ -263,3 +263,18 @@ def test_an_item_id_of_two_shops_is_two_items() -> None:
     beside = read_log(connection, SHOP, AS_OF, active_days=90)
     assert (alone.interactions.matrix != beside.interactions.matrix).nnz == 0
     assert list(alone.interactions.items) == list(beside.interactions.items)
+
+
+def test_who_was_erased_is_forgotten_also_where_the_shop_is_refused() -> None:
+    connection = warehouse()
+    log = read_log(connection, SHOP, AS_OF, active_days=90)
+    near = without_users(ItemKNN("tfidf").fit(log.interactions))
+    assert isinstance(near, ItemKNN)
+    write(connection, score(Recommendations(), ServedModel("popular", None, True, near, NEAR, 7.0, ()), connection))
+    erased, stays = log.interactions.users[0], log.interactions.users[1]
+    connection.execute("CREATE SCHEMA staging; CREATE TABLE staging.stg_shops AS SELECT ? AS shop_id", [SHOP])
+    connection.execute("DELETE FROM features.feat_user_item_days WHERE user_id = ?", [erased])
+    refused = ScoreStatus(SHOP, "recommendations", AS_OF, AS_OF, "stale", "drift", RECORD.version)
+    write_served(connection, Recommendations(), [Served(refused)])
+    named = {row[0] for row in connection.execute("SELECT DISTINCT user_id FROM ml.recommendations").fetchall()}
+    assert erased not in named and stays in named and len(named) == len(log.interactions.users) - 1
