@@ -57,11 +57,13 @@ def item_reasons(names: Ids, because: Codes, bought: np.ndarray, evidence: Codes
     bought : whether the user bought it; else it was looked at.
     evidence : people who chose both; 0 where nobody did, which then is not told.
     """
-    keys, place = np.unique(np.stack([because, bought.astype(np.int64), evidence]), axis=1, return_inverse=True)
-    english = np.empty(keys.shape[1], dtype=object)
-    chinese = np.empty(keys.shape[1], dtype=object)
-    for number, (item, was_bought, people) in enumerate(keys.T):
-        name = names[item]
+    most = int(evidence.max(initial=0)) + 1
+    keys, place = np.unique((because * 2 + bought) * most + evidence, return_inverse=True)
+    english = np.empty(len(keys), dtype=object)
+    chinese = np.empty(len(keys), dtype=object)
+    for number, key in enumerate(keys.tolist()):
+        about, people = divmod(key, most)
+        name, was_bought = names[about // 2], about % 2
         who = f" ({people} {'person' if people == 1 else 'people'} chose both)" if people else ""
         whom = f"（{people} 人两者都选）" if people else ""
         english[number] = (

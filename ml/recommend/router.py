@@ -23,6 +23,8 @@ from ml.recommend.shelf import Lists, Shelf
 FEW = 5
 #: Asked of a model for each place of the list, as variants and what is not for the user are crossed out.
 _SPARE = 3
+#: Users whose lists are filled up together.
+_SHORT_AT_A_TIME = 1_024
 _MICROSECONDS_A_DAY = 86_400_000_000
 #: What made a row.
 POPULAR, NEAR, CHOSEN = 0, 1, 2
@@ -119,19 +121,22 @@ class Router:
 
     def _filled(self, found: Lists, short: Codes, k: int) -> Lists:
         """Lists of the users in ``short``, with what is popular after their own."""
-        order = self.popular.order(self.shelf.open)
+        order = self._one_of_each_family()
         share = self.popular.scores / (self.popular.scores.max(initial=0.0) + 1)
+        sizes = np.diff(self.interactions.matrix.indptr)
+        # histories of about one length together, as the longest sets how far down the popular items one has to look
+        short = short[np.argsort(sizes[short], kind="stable")]
         parts = []
-        for start in range(0, len(short), max(1, 4_000_000 // max(1, len(order)))):
-            users = short[start : start + max(1, 4_000_000 // max(1, len(order)))]
+        for start in range(0, len(short), _SHORT_AT_A_TIME):
+            users = np.sort(short[start : start + _SHORT_AT_A_TIME])
+            # what a user has seen, variants of what was bought, and what the own list holds is passed over
+            head = order[: 2 * int(sizes[users].max()) + 2 * k]
             own = found.where(np.isin(found.row, users))
             place = np.searchsorted(users, own.row)
             # below everything of the own list, and still in the order of popularity
             least = np.full(len(users), 1.0)
             np.minimum.at(least, place, own.score)
             seen = self.interactions.binary[users]
-            longest = int(np.diff(seen.indptr).max(initial=0)) + k
-            head = order[: longest + k + self._most_of_a_family(order)]
             free = np.ones((len(users), len(head)), dtype=bool)
             crossed = seen[:, head].tocoo()
             free[crossed.row, crossed.col] = False
@@ -147,9 +152,10 @@ class Router:
             parts.append(self.shelf.tidy(_together([own, offered]), k, self.bought))
         return _together(parts)
 
-    def _most_of_a_family(self, order: Codes) -> int:
-        """How many places of the popular items can be lost to variants of each other, bought ones among them."""
-        return len(order) - len(np.unique(self.shelf.family[order]))
+    def _one_of_each_family(self) -> Codes:
+        """The popular items without less popular variants of each other."""
+        order = self.popular.order(self.shelf.open)
+        return order[np.sort(np.unique(self.shelf.family[order], return_index=True)[1])]
 
 
 def _together(parts: list[Lists]) -> Lists:

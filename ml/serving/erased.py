@@ -11,6 +11,7 @@ import duckdb
 from ml.write_table import table_exists
 
 _KNOWN = ("features", "feat_customer_days")
+_USERS = ("features", "feat_user_item_days")
 _SHOPS = ("staging", "stg_shops")
 
 
@@ -32,6 +33,26 @@ def forget_erased(connection: duckdb.DuckDBPyConnection, table: str) -> int:
                 AND NOT EXISTS (
                     SELECT 1 FROM features.feat_customer_days AS known
                     WHERE known.shop_id = kept.shop_id AND known.customer_id = kept.customer_id
+                )
+            )
+        """
+    ).fetchone()
+    return int(deleted[0]) if deleted else 0
+
+
+def forget_erased_users(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    """The same of ``ml.<table>`` with shop_id, user_id, by who has a day in ``features.feat_user_item_days``."""
+    if not (table_exists(connection, _USERS) and table_exists(connection, _SHOPS)):
+        return 0
+    deleted = connection.execute(
+        f"""
+        DELETE FROM ml."{table}" AS kept
+        WHERE kept.shop_id NOT IN (SELECT shop_id FROM staging.stg_shops)
+            OR (
+                kept.shop_id IN (SELECT shop_id FROM features.feat_user_item_days)
+                AND NOT EXISTS (
+                    SELECT 1 FROM features.feat_user_item_days AS known
+                    WHERE known.shop_id = kept.shop_id AND known.user_id = kept.user_id
                 )
             )
         """

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ml.evaluation.results import EVALUATION_COLUMNS, evaluation_frame
 from ml.serving.capability import Capability
-from ml.serving.erased import forget_erased
+from ml.serving.erased import forget_erased, forget_erased_users
 from ml.serving.serve import Served
 from ml.serving.status import STATUS_COLUMNS, status_frame
 from ml.write_table import replace_rows
@@ -37,6 +37,8 @@ def write_served(
         if "customer_id" in columns:
             # Of a shop that was refused the old rows stay, and may name people who were erased since.
             forget_erased(connection, table)
+        if "user_id" in columns:
+            forget_erased_users(connection, table)
         rows[table] = _keep_shops(connection, table, shops)
     measured = pd.concat([one.evaluation for one in served] or [evaluation_frame([])], ignore_index=True)
     replace_rows(connection, ("ml", "evaluation"), EVALUATION_COLUMNS, measured, by=("capability", "shop_id"))

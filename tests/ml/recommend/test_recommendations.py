@@ -229,6 +229,49 @@ def test_where_popularity_serves_everyone_gets_what_is_popular_and_unseen() -> N
     ]
     assert set(lists["model"]) == {"popular"} and set(lists["reason_zh"]) == {"本店热门"}
     assert lists["user_id"].nunique() == len(log.interactions.users)
+    # by hand: the most popular of each family that is on sale, without what is seen and variants of what was bought
+    rows = choices()
+    counted = rows.groupby("item_id")["user_id"].nunique().drop(WITHDRAWN)
+    family = {item: "同款" if item in VARIANTS else item for item in counted.index}
+    order = sorted(counted.index, key=lambda item: (-counted[item], item))
+    leading = [item for number, item in enumerate(order) if family[item] not in [family[one] for one in order[:number]]]
+    for user, own in list(rows.groupby("user_id"))[:40]:
+        bought = {family[item] for item in own.loc[own["purchases"] > 0, "item_id"] if item in family}
+        open_to = [item for item in leading if item not in set(own["item_id"]) and family[item] not in bought]
+        assert list(lists.loc[lists["user_id"] == user, "item_id"]) == open_to[:20]
+
+
+def test_who_saw_everything_gets_nothing_and_others_do() -> None:
+    days = choices()
+    everything = pd.DataFrame({"item_id": products()["item_id"]}).assign(
+        shop_id=SHOP, event_date=AS_OF - dt.timedelta(days=1), user_id="v_all", views=1
+    )
+    everything = everything.assign(wishlist_adds=0, cart_adds=0, purchases=0, last_event_ts=days["last_event_ts"].max())
+    connection = warehouse(pd.concat([days, everything[days.columns]]))
+    log = read_log(connection, SHOP, AS_OF, active_days=90)
+    near = without_users(ItemKNN("tfidf").fit(log.interactions))
+    assert isinstance(near, ItemKNN)
+    model = ServedModel("m", without_users(EASE(30).fit(log.interactions)), True, near, NEAR, 7.0, ())
+    users = set(score(Recommendations(), model, connection)["recommendations"]["user_id"])
+    assert users == set(days["user_id"])
+
+
+def test_a_short_list_of_the_model_is_filled_up_with_what_is_popular_below_it() -> None:
+    connection = warehouse()
+    log = read_log(connection, SHOP, AS_OF, active_days=90)
+    near = without_users(ItemKNN("tfidf", neighbours=1).fit(log.interactions))
+    assert isinstance(near, ItemKNN)
+    lists = score(Recommendations(), ServedModel("m", near, True, near, NEAR, 7.0, ()), connection)["recommendations"]
+    popular = lists["model"] == "popular_7_days"
+    both = lists.groupby("user_id")["model"].agg(lambda models: len(set(models)) > 1)
+    assert both.sum() > 50
+    for _, one in list(lists[lists["user_id"].isin(both[both].index)].groupby("user_id"))[:40]:
+        assert one["score"].is_monotonic_decreasing and one["item_id"].is_unique and len(one) == 20
+        assert (
+            one.loc[one["model"] == "popular_7_days", "rank"].min()
+            > one.loc[one["model"] != "popular_7_days", "rank"].max()
+        )
+    assert set(lists.loc[popular, "reason"]) == {"Popular this week"}
 
 
 def test_a_shop_without_choices_or_with_too_few_says_so(store: ModelStore) -> None:
@@ -263,3 +306,18 @@ def test_an_item_id_of_two_shops_is_two_items() -> None:
     beside = read_log(connection, SHOP, AS_OF, active_days=90)
     assert (alone.interactions.matrix != beside.interactions.matrix).nnz == 0
     assert list(alone.interactions.items) == list(beside.interactions.items)
+
+
+def test_who_was_erased_is_forgotten_also_where_the_shop_is_refused() -> None:
+    connection = warehouse()
+    log = read_log(connection, SHOP, AS_OF, active_days=90)
+    near = without_users(ItemKNN("tfidf").fit(log.interactions))
+    assert isinstance(near, ItemKNN)
+    write(connection, score(Recommendations(), ServedModel("popular", None, True, near, NEAR, 7.0, ()), connection))
+    erased, stays = log.interactions.users[0], log.interactions.users[1]
+    connection.execute("CREATE SCHEMA staging; CREATE TABLE staging.stg_shops AS SELECT ? AS shop_id", [SHOP])
+    connection.execute("DELETE FROM features.feat_user_item_days WHERE user_id = ?", [erased])
+    refused = ScoreStatus(SHOP, "recommendations", AS_OF, AS_OF, "stale", "drift", RECORD.version)
+    write_served(connection, Recommendations(), [Served(refused)])
+    named = {row[0] for row in connection.execute("SELECT DISTINCT user_id FROM ml.recommendations").fetchall()}
+    assert erased not in named and stays in named and len(named) == len(log.interactions.users) - 1

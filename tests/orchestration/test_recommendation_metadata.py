@@ -1,0 +1,105 @@
+"""What the pages of recommenders show: the back-test, coverage, and lists with the names of products."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import dagster as dg
+import pandas as pd
+
+from ml.evaluation.results import Measured, Subject, evaluation_frame
+from ml.serving.serve import Served
+from ml.serving.status import FRESH, ScoreStatus
+from orchestration.assets.recommendation_models import (
+    RECOMMENDATION_STEPS,
+    backtest_metadata,
+    list_examples,
+    next_item_examples,
+    rule_examples,
+)
+
+DAY = dt.date(2026, 3, 1)
+NAMES = {("店", "a"): "红茶", ("店", "b"): "杯|子", ("other", "a"): "not this"}
+
+
+def served(tables: dict[str, pd.DataFrame], figures: dict[tuple[str, str], float] | None = None) -> Served:
+    rows = [
+        Measured(Subject("recommendations", "店", DAY, model, 42, "v1"), metric, value, 100)
+        for (model, metric), value in (figures or {}).items()
+    ]
+    status = ScoreStatus("店", "recommendations", DAY, DAY, FRESH, "it is the best", "v1")
+    return Served(status, tables, evaluation=evaluation_frame(rows))
+
+
+def text(value: object) -> str:
+    assert isinstance(value, dg.MarkdownMetadataValue)
+    return str(value.value)
+
+
+def test_the_back_test_is_a_row_per_member_best_first() -> None:
+    figures = {
+        ("popular", "ndcg@10"): 0.1,
+        ("ease", "ndcg@10"): 0.2,
+        ("ease", "coverage@10"): 0.5,
+        ("ease", "not shown"): 9.0,
+    }
+    lines = text(backtest_metadata([served({}), served({}, figures)])["backtest"]).splitlines()
+    assert lines[0] == "| model | ndcg@10 | coverage@10 |"
+    assert lines[2:] == ["| ease | 0.2 | 0.5 |", "| popular | 0.1 |  |"]
+    assert backtest_metadata([served({})]) == {}
+
+
+def test_lists_are_shown_by_names_with_coverage() -> None:
+    lists = pd.DataFrame(
+        [
+            ("u1", 1, "a", "why", "因为", "ease"),
+            ("u1", 2, "b", "why", "因为", "ease"),
+            ("u2", 1, "c", "x", "y", "popular"),
+        ],
+        columns=["user_id", "rank", "item_id", "reason", "reason_zh", "model"],
+    )
+    run = pd.DataFrame([{"items_shown": 3, "items_on_sale": 4, "users": 2, "users_scored_anew": 1}])
+    shown = list_examples([served({"recommendations": lists, "recommendation_runs": run})], NAMES)
+    assert (shown["coverage"], shown["users"], shown["users_scored_anew"]) == (0.75, 2, 1)
+    examples = text(shown["examples"])
+    assert "| u1 | 1 | 红茶 | why | 因为 |" in examples and "杯\\|子" in examples and "| u2 | 1 | c |" in examples
+    assert "| ease | 1 |" in text(shown["users_by_member"])
+    assert list_examples([served({})], NAMES) == {}
+
+
+def test_pairs_are_shown_by_names_most_evidence_first() -> None:
+    following = pd.DataFrame(
+        [("a", 1, "b", 3), ("b", 1, "a", 7), ("a", 2, "c", 99)],
+        columns=["item_id", "rank", "next_item_id", "sessions"],
+    )
+    lines = text(next_item_examples([served({"session_next_items": following})], NAMES)["examples"]).splitlines()
+    assert lines[2:] == ["| 杯\\|子 | 红茶 | 7 |", "| 红茶 | 杯\\|子 | 3 |"]
+    rules = pd.DataFrame(
+        {
+            "antecedent": [["a", "x"]],
+            "consequent_item_id": ["b"],
+            "baskets_both": [5],
+            "confidence": [0.5],
+            "lift": [2.0],
+        }
+    )
+    assert "| 红茶 + x | 杯\\|子 | 5 | 0.5 | 2 |" in text(
+        rule_examples([served({"association_rules": rules})], NAMES)["examples"]
+    )
+    assert next_item_examples([served({})], NAMES) == rule_examples([served({})], NAMES) == {}
+
+
+def test_pages_stay_small() -> None:
+    users = [f"u{number:05d}" for number in range(3000)]
+    lists = pd.DataFrame(
+        {"user_id": users, "rank": 1, "item_id": "a", "reason": "why", "reason_zh": "因", "model": "ease"}
+    )
+    run = pd.DataFrame([{"items_shown": 1, "items_on_sale": 1, "users": 3000, "users_scored_anew": 3000}])
+    shown = list_examples([served({"recommendations": lists, "recommendation_runs": run})], NAMES)
+    assert len(text(shown["examples"]).splitlines()) == 2 + 5
+
+
+def test_each_step_declares_the_tables_that_its_capability_writes() -> None:
+    for step in RECOMMENDATION_STEPS:
+        capability = step.load()
+        assert set(step.tables) == set(capability.tables) and step.name == capability.name
