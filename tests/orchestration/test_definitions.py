@@ -96,8 +96,7 @@ def test_lineage_has_no_gap_from_the_lake_to_the_pointer(specs: list[dg.AssetSpe
     remembered = {"intermediate/int_attribution_identities", "ml/segment_history", "ml/segment_sizes"}
     # and what the next run needs to score only who did something
     remembered |= {"ml/score_history", "ml/recommendation_runs"}
-    # these two are for marts to read, which may come later than the models that write them
-    assert unused - {"ml/item_similarities", "ml/newcomer_recommendations"} == remembered
+    assert unused == remembered
 
 
 def test_tables_that_follow_arrivals_are_partitioned_by_arrival_day(specs: list[dg.AssetSpec]) -> None:
