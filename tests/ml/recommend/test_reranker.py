@@ -21,6 +21,8 @@ from ml.recommend.reranker import Reranker, inner_random, inner_time, rerank_sel
 from ml.recommend.tuning import Selection
 from tests.ml.recommend.made_up_log import taste_log
 
+pytest.importorskip("lightgbm", reason="lightgbm is not installed (extra rerank)")
+
 LOG = taste_log(n_users=400, n_items=80, per_user=16, seed=9).drop_duplicates(["user", "item"], ignore_index=True)
 SPLIT = random_per_user(LOG, seed=3)
 DATA = Interactions.from_frame(SPLIT.train)
