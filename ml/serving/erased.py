@@ -10,49 +10,32 @@ import duckdb
 
 from ml.write_table import table_exists
 
-_KNOWN = ("features", "feat_customer_days")
-_USERS = ("features", "feat_user_item_days")
+#: Column that names a person -> the feature table that has a day of everyone who is known by it.
+_KNOWN = {"customer_id": ("features", "feat_customer_days"), "user_id": ("features", "feat_user_item_days")}
 _SHOPS = ("staging", "stg_shops")
 
 
-def forget_erased(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    """Delete from ``ml.<table>`` (with shop_id, customer_id) whom the shop no longer knows; returns rows deleted.
+def forget_erased(connection: duckdb.DuckDBPyConnection, table: str, person: str = "customer_id") -> int:
+    """Delete from ``ml.<table>`` (with shop_id and ``person``) whom the shop no longer knows; returns rows deleted.
 
-    Known is who has a day in ``features.feat_customer_days``. A shop without any such day keeps its rows, since
-    its log is what is missing; a shop that is gone from ``staging.stg_shops`` keeps none. Nothing is deleted where
-    the warehouse lacks either table, for then it can tell of nobody. The same again deletes nothing.
+    Known is who has a day in ``features.feat_customer_days``, a ``user_id`` in ``features.feat_user_item_days``. A
+    shop without any such day keeps its rows, since its log is what is missing; a shop that is gone from
+    ``staging.stg_shops`` keeps none. Nothing is deleted where the warehouse lacks either table, for then it can tell
+    of nobody. The same again deletes nothing.
     """
-    if not (table_exists(connection, _KNOWN) and table_exists(connection, _SHOPS)):
+    known = _KNOWN[person]
+    if not (table_exists(connection, known) and table_exists(connection, _SHOPS)):
         return 0
+    days = ".".join(known)
     deleted = connection.execute(
         f"""
         DELETE FROM ml."{table}" AS kept
         WHERE kept.shop_id NOT IN (SELECT shop_id FROM staging.stg_shops)
             OR (
-                kept.shop_id IN (SELECT shop_id FROM features.feat_customer_days)
+                kept.shop_id IN (SELECT shop_id FROM {days})
                 AND NOT EXISTS (
-                    SELECT 1 FROM features.feat_customer_days AS known
-                    WHERE known.shop_id = kept.shop_id AND known.customer_id = kept.customer_id
-                )
-            )
-        """
-    ).fetchone()
-    return int(deleted[0]) if deleted else 0
-
-
-def forget_erased_users(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    """The same of ``ml.<table>`` with shop_id, user_id, by who has a day in ``features.feat_user_item_days``."""
-    if not (table_exists(connection, _USERS) and table_exists(connection, _SHOPS)):
-        return 0
-    deleted = connection.execute(
-        f"""
-        DELETE FROM ml."{table}" AS kept
-        WHERE kept.shop_id NOT IN (SELECT shop_id FROM staging.stg_shops)
-            OR (
-                kept.shop_id IN (SELECT shop_id FROM features.feat_user_item_days)
-                AND NOT EXISTS (
-                    SELECT 1 FROM features.feat_user_item_days AS known
-                    WHERE known.shop_id = kept.shop_id AND known.user_id = kept.user_id
+                    SELECT 1 FROM {days} AS known
+                    WHERE known.shop_id = kept.shop_id AND known.{person} = kept.{person}
                 )
             )
         """

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ml.evaluation.results import EVALUATION_COLUMNS, evaluation_frame
 from ml.serving.capability import Capability
-from ml.serving.erased import forget_erased, forget_erased_users
+from ml.serving.erased import forget_erased
 from ml.serving.serve import Served
 from ml.serving.status import STATUS_COLUMNS, status_frame
 from ml.write_table import replace_rows
@@ -34,11 +34,10 @@ def write_served(
         # A shop that was served nothing of it (no rule holds any more) has no slice that would replace the old rows.
         none = [one.status.shop_id for one in served if table in one.tables and one.tables[table].empty]
         connection.execute(f'DELETE FROM ml."{table}" WHERE shop_id IN (SELECT unnest(?::VARCHAR[]))', [none])
-        if "customer_id" in columns:
-            # Of a shop that was refused the old rows stay, and may name people who were erased since.
-            forget_erased(connection, table)
-        if "user_id" in columns:
-            forget_erased_users(connection, table)
+        # Of a shop that was refused the old rows stay, and may name people who were erased since.
+        for person in ("customer_id", "user_id"):
+            if person in columns:
+                forget_erased(connection, table, person)
         rows[table] = _keep_shops(connection, table, shops)
     measured = pd.concat([one.evaluation for one in served] or [evaluation_frame([])], ignore_index=True)
     replace_rows(connection, ("ml", "evaluation"), EVALUATION_COLUMNS, measured, by=("capability", "shop_id"))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import duckdb
 
+from tests.properties.warehouse import Warehouse
+
 #: A customer that yesterday's scores name and that is no longer there.
 GONE = "gone"
 
@@ -56,3 +58,8 @@ def plant_status(warehouse: Path, shop: str, capability: str, status: str, reaso
             "insert into ml.score_status (shop_id, capability, status, reason) values (?, ?, ?, ?)",
             [shop, capability, status, reason],
         )
+
+
+def after_models(warehouse: Warehouse) -> None:
+    """The step after the models', tests and all: raises where one fails."""
+    warehouse.dbt("build", "--exclude-resource-type", "unit_test", "--select", "tag:after_ml")

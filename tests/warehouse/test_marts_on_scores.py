@@ -21,7 +21,7 @@ from ml.serving.status import STATUS_COLUMNS
 from ml.value.customer_value import CUSTOMER_VALUE_COLUMNS
 from orchestration.mart_specs import read_manifest
 from tests.properties.warehouse import Warehouse
-from tests.warehouse.planted_scores import GONE, plant_scores, plant_status
+from tests.warehouse.planted_scores import GONE, after_models, plant_scores, plant_status
 
 DAY = date(2026, 3, 10)
 SHOPS = ("fresh", "refused")
@@ -51,16 +51,11 @@ def _built(home: Path) -> Warehouse:
     return warehouse
 
 
-def _after_models(warehouse: Warehouse) -> None:
-    """The step after the models', tests and all: raises where one fails."""
-    warehouse.dbt("build", "--exclude-resource-type", "unit_test", "--select", "tag:after_ml")
-
-
 @pytest.fixture(scope="module")
 def unscored(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """No model has run yet."""
     warehouse = _built(tmp_path_factory.mktemp("unscored"))
-    _after_models(warehouse)
+    after_models(warehouse)
     return warehouse
 
 
@@ -73,7 +68,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     for capability in ("churn", "purchase_propensity", "customer_value"):
         plant_status(file, "fresh", capability, "fresh", "")
     plant_status(file, "refused", "churn", "stale", "orders drifted")
-    _after_models(warehouse)
+    after_models(warehouse)
     return warehouse
 
 
@@ -138,7 +133,7 @@ def test_scores_of_an_earlier_day_are_stale_though_nobody_says_so(scored: Wareho
     warehouse = _built(tmp_path / "died")
     plant_scores(warehouse.home / "warehouse.duckdb", DAY - timedelta(days=2))
     plant_status(warehouse.home / "warehouse.duckdb", "fresh", "churn", "fresh", "")
-    _after_models(warehouse)
+    after_models(warehouse)
     reason = "scored as of 2026-03-08, the data go on to 2026-03-10"
     for mart in SCORES:
         assert warehouse.rows(f"select distinct is_stale, stale_reason from marts.{mart}") == [(True, reason)]

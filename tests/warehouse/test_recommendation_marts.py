@@ -11,7 +11,7 @@ import pytest
 from ingestion.shops import Shop
 from tests.properties.warehouse import Warehouse
 from tests.warehouse.planted_recommendations import plant_recommendations
-from tests.warehouse.planted_scores import plant_scores, plant_status
+from tests.warehouse.planted_scores import after_models, plant_scores, plant_status
 
 DAY = date(2026, 3, 10)
 SHOPS = ("fresh", "refused")
@@ -43,16 +43,11 @@ def _built(home: Path) -> Warehouse:
     return warehouse
 
 
-def _after_models(warehouse: Warehouse) -> None:
-    """The step after the models', tests and all: raises where one fails."""
-    warehouse.dbt("build", "--exclude-resource-type", "unit_test", "--select", "tag:after_ml")
-
-
 @pytest.fixture(scope="module")
 def unserved(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """No model has run yet."""
     warehouse = _built(tmp_path_factory.mktemp("unserved"))
-    _after_models(warehouse)
+    after_models(warehouse)
     return warehouse
 
 
@@ -71,7 +66,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
             "update marts.dim_products set item_name = 'Product ' || substr(item_id, 2), is_active = item_id <> ?",
             [WITHDRAWN],
         )
-    _after_models(warehouse)
+    after_models(warehouse)
     return warehouse
 
 
@@ -138,7 +133,7 @@ def test_lists_that_were_refused_are_marked_with_the_reason(served: Warehouse) -
 def test_lists_of_an_earlier_day_are_stale_though_nobody_says_so(tmp_path: Path) -> None:
     warehouse = _built(tmp_path / "died")
     plant_recommendations(warehouse.home / "warehouse.duckdb", DAY - timedelta(days=2))
-    _after_models(warehouse)
+    after_models(warehouse)
     reason = "scored as of 2026-03-08, the data go on to 2026-03-10"
     for mart in (*LISTS, "association_rules"):
         assert warehouse.rows(f"select distinct is_stale, stale_reason from marts.{mart}") == [(True, reason)]
