@@ -40,9 +40,9 @@ class Browsing:
 
     ``events``: event table with ``rank`` and ``pace`` (0 page, 1 companion of the event before,
     2 action). ``walked``: the pages of every visit (see ``paths.walk``) with their products (``looks``).
-    ``carts``: live cart lines (visit, product, quantity) by visit and moment. ``buys``: visits that end in an order; ``log_ins``:
-    flags per visit; ``known_from``, ``known_until``: ranks between which (the second excluded) a
-    visit's events carry the customer id.
+    ``carts``: live cart lines (visit, product, quantity) by visit and moment. ``buys``: visits that end
+    in an order; ``log_ins``: flags per visit; ``known_from``, ``known_until``: ranks between which (the
+    second excluded) a visit's events carry the customer id.
     """
 
     events: pd.DataFrame

@@ -9,6 +9,7 @@ second look of a visit on, the first of these that applies decides:
 2. Once a product of a set was put into the cart, the look is at another one of the set that is not in the cart
    yet, with the chances of ``Affinities``. The set is that of the last such product put into the cart.
 3. A look at the category of the visit's first product goes back to that product: the more intent, the likelier.
+   For looks that do not end in the cart this comes before 2.
 4. After a look at a product with a successor, the look is at that with the pair's chance.
 5. Else popularity, the segment's taste and the page's category decide (``Catalogue.draw``).
 
@@ -65,7 +66,7 @@ def choose_products(
     again &= config.rng("second looks").random(len(rows)) < comes_back[visit]
     rng = config.rng("affinities")
     likely = np.where(in_cart, affinities.together, affinities.looked_at)
-    wants_set = (rng.random(len(rows)) < likely) & ~opens & ~found
+    wants_set = (rng.random(len(rows)) < likely) & ~opens & ~found & (in_cart | ~again)
     pick, luck = rng.random(len(rows)), rng.random(len(rows))
     last_set = np.full(len(visits), -1, dtype=np.int64)
     in_set = np.zeros(len(visits), dtype=np.int64)  # bits of the places of the last set that are in the cart
