@@ -12,9 +12,10 @@
 
 - kind: ``viewed_after`` (the next look after one at item_id is at other_item_id) or ``bought_together``
 - item_id, other_item_id
-- strength: chance, given a look at item_id and another look after it that no search found and that does not go
-  back to the visit's first product; for ``bought_together`` given that item_id alone of its set is in the cart
-  and that one more thing is put there by such a look
+- strength: chance. Of ``viewed_after``: given a look at item_id, and a next look while other_item_id is on sale
+  that no search found and that neither goes back to the visit's first product nor is led by what is in the cart.
+  Of ``bought_together``: given that item_id alone of its set is in the cart, and that one more look, which no
+  search found, ends in the cart
 - visits: in how many it was planted: looks in a row for that reason; both of them in the cart for whatever one
 """
 
