@@ -5,12 +5,13 @@ people, one row per pair.
 
 - from_kind (``entry`` for the landing page, ``search_nothing`` for a search without results), to_kind
 - probability: of to_kind, given from_kind and that the visit goes on to another of these pages
-- stay_probability: of staying in the category, null where a page of the pair has none
+- stay_probability: of staying in the category, null where a page of the pair has none; of a product page it is
+  the category that the visit is in, which is not the product's own where an affinity led to that (``looks``)
 - transitions, stays: how often it was planted, before late, lost and spoilt deliveries
 
-``search_terms``: term, language (zh, en), category (null: the shop sells nothing like it), results,
-probability (Zipf), planted_searches, planted_views (searches whose next page is a product that matches),
-searches (events that arrived clean and in time).
+``search_terms``: term, language (zh, en), category (null: the shop sells nothing like it), results (on the
+last day), probability (Zipf), planted_searches, planted_views (searches whose next page is a product that
+matches), searches (events that arrived clean and in time).
 
 ``campaign_costs``: the last version that was reported of each cost row: cost_date (ISO text),
 utm_source, utm_medium, utm_campaign, clicks, impressions, cost (minor units), corrected.
@@ -70,7 +71,7 @@ def search_truth(terms: SearchTerms, walked: pd.DataFrame, arrived: pd.DataFrame
             "term": list(terms.words),
             "language": list(terms.language),
             "category": pd.Series(words, dtype="str"),
-            "results": terms.results,
+            "results": terms.results[:, -1],
             "probability": terms.probability,
             "planted_searches": np.bincount(searched, minlength=count),
             "planted_views": np.bincount(looked_for[looked_for >= 0], minlength=count),

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ingestion.simulator import events as ev
+from ingestion.simulator.catalogue import Catalogue
 from ingestion.simulator.clock import DAY, SECOND, ShopClock
 from ingestion.simulator.config import SimulatorConfig
 from ingestion.simulator.devices import CRAWLER, MONITOR, SCRAPER, SLOW_SCRAPER, SWARM
@@ -95,7 +96,7 @@ def _visits(
 
 
 def crawl(
-    config: SimulatorConfig, bot_visits: pd.DataFrame, first_visit: int, products: int, pages: Pages
+    config: SimulatorConfig, bot_visits: pd.DataFrame, first_visit: int, catalogue: Catalogue, pages: Pages
 ) -> pd.DataFrame:
     """Event table of the bots' requests; their visits are numbered from ``first_visit``."""
     rng = config.rng("bot requests")
@@ -109,9 +110,14 @@ def crawl(
     opening = np.cumsum(requests) - requests
     ts = bot_visits["start"].to_numpy()[row] + (total - np.repeat(total[opening], requests)) * 1000
     # Crawlers and slow scrapers alternate pages and products; scrapers walk the catalogue product by product.
+    products = len(catalogue.products)
     begin = rng.integers(0, products, len(bot_visits))[row]
     alternates = (kind == CRAWLER) | (kind == SLOW_SCRAPER)
     product = (begin + np.where(alternates, nth // 2, nth)) % products
+    # In place of what is not on sale on the day, one that is all through the history.
+    lasting = np.flatnonzero(catalogue.lasting)
+    gone = ~catalogue.shelf.offered(product, bot_visits["day"].to_numpy()[row])
+    product[gone] = lasting[product[gone] % len(lasting)]
     looks = (kind == SCRAPER) | (alternates & (nth % 2 == 1))
     page = np.where(kind == MONITOR, HOME, pages.product(product))
     return event_table(

@@ -1,4 +1,4 @@
-"""The shop's products: categories, brands, popularity and prices that change over time."""
+"""The shop's products: categories, brands, variants, popularity, and what of them is on sale on which day."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ingestion.simulator.assortment import ShelfDays, plan_families, plan_shelf_days
 from ingestion.simulator.clock import SECOND, Instants, ShopClock
 from ingestion.simulator.config import SimulatorConfig
-from ingestion.simulator.segments import column
+from ingestion.simulator.price_versions import price_versions
+from ingestion.simulator.segments import SEGMENTS, column
 
 #: (path, typical price in major units, words for the product's name, search words)
 CATEGORIES: tuple[tuple[str, float, tuple[str, ...]], ...] = (
@@ -37,70 +39,103 @@ _BRANDS = ("山屿", "木棉", "拾光", "Northwind", "鲸语", "Lumen", "青禾
 _VARIANTS = ("标准", "白色", "黑色", "大号", "小号", None)
 _POPULARITY_EXPONENT = 0.9  # Zipf; product popularity in shops is near 1
 _INACTIVE_SHARE = 0.03
-_CHANGES_PER_MONTH = 0.5
-_CHANGE_FACTORS = np.array([0.75, 0.8, 0.85, 0.9, 0.95, 1.05, 1.1, 1.15, 1.25])
+_MOST_DRAWS = 40  # after so many products that are not on sale, the category's lasting one is taken
+
+Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Products and their price versions.
+    """Products, the days on which they are on sale, and their versions.
 
     ``products``: one row per product (sku, name, variant, category number, word: number of the word in
-    its name, counted through all categories, brand, is_active).
-    ``versions``: one row per price version (product, since: instant, price, cost in minor units),
-    ordered by product and ``since``.
+    its name, counted through all categories, brand, family: sku of its family's first product, is_active:
+    whether it is ever on sale).
+    ``versions``: see ``price_versions``. ``popularity``: share of the category's looks that the weights of
+    the segments give to each product on sale, by how much the segments look.
     """
 
     products: pd.DataFrame
     versions: pd.DataFrame
+    shelf: ShelfDays
+    popularity: NDArray[np.float64]
     _weights: NDArray[np.float64]  # segment x product: appeal inside the product's category
-    _members: tuple[NDArray[np.int64], ...]  # products of each category
+    _members: tuple[Numbers, ...]  # products of each category that are ever on sale
     _epoch: int
 
-    def version_at(self, product: NDArray[np.int64], when: Instants) -> NDArray[np.int64]:
+    def version_at(self, product: Numbers, when: Instants) -> Numbers:
         """Row of ``versions`` that held for each product at each instant."""
         keys = (
             self.versions["product"].to_numpy() * 10**10 + (self.versions["since"].to_numpy() - self._epoch) // SECOND
         )
         asked = product * 10**10 + np.maximum((when - self._epoch) // SECOND, 0)
-        found: NDArray[np.int64] = np.searchsorted(keys, asked, side="right") - 1
+        found: Numbers = np.searchsorted(keys, asked, side="right") - 1
         return found
 
     @property
-    def products_of_word(self) -> NDArray[np.int64]:
-        """How many products a search for each word finds."""
-        return np.array([len(self._findable(word)) for word in range(len(_WORDS))], dtype=np.int64)
+    def lasting(self) -> NDArray[np.bool_]:
+        """Which products are on sale all through the history; one of each category is."""
+        return (self.shelf.first == 0) & (self.shelf.last >= self.shelf.last[0])
 
-    def draw(
-        self, rng: np.random.Generator, segment: NDArray[np.int64], category: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """One product for each (segment, category), by popularity and the segment's taste for its price."""
-        return self._draw(rng, segment, category, self._members)
+    def found_on(self, days: int) -> Numbers:
+        """How many products a search for each word finds, by word and day."""
+        named = [self._named(word) for word in range(len(_WORDS))]
+        of_word = np.stack([self._count(some, days) for some in named])
+        of_category = np.stack([self._count(self._members[category], days) for _, category in _WORDS])
+        return np.where(of_word > 0, of_word, of_category)
 
-    def draw_found(
-        self, rng: np.random.Generator, segment: NDArray[np.int64], word: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """One product for each (segment, searched word), by the same rule among the products found."""
-        return self._draw(rng, segment, word, tuple(self._findable(number) for number in range(len(_WORDS))))
+    def draw(self, rng: np.random.Generator, segment: Numbers, category: Numbers, day: Numbers) -> Numbers:
+        """One product for each (segment, category, day of the visit's start), of those on sale, by popularity and
+        the segment's taste for its price."""
+        return self._draw(rng, segment, category, day, self._members, category)
 
-    def _findable(self, word: int) -> NDArray[np.int64]:
-        """Products on sale that have the word in their name; the whole category's where none has."""
-        category, on_sale = _WORDS[word][1], self.products["is_active"].to_numpy()
-        named = np.flatnonzero((self.products["word"].to_numpy() == word) & on_sale)
-        members = self._members[category]
-        return named if len(named) else members[on_sale[members]]
+    def draw_found(self, rng: np.random.Generator, segment: Numbers, word: Numbers, day: Numbers) -> Numbers:
+        """One product for each (segment, searched word, day), by the same rule among the products found."""
+        categories = np.array([category for _, category in _WORDS])
+        named = tuple(self._named(number) for number in range(len(_WORDS)))
+        # Where nothing of that name is on sale, the whole category is found.
+        days = int(day.max()) + 1 if len(day) else 0
+        any_named = np.array([self._count(some, days) > 0 for some in named]).reshape(len(named), days)
+        choice = np.where(any_named[word, day], word, len(named) + categories[word])
+        return self._draw(rng, segment, choice, day, (*named, *self._members), categories[word])
+
+    def _named(self, word: int) -> Numbers:
+        """Products that are ever on sale and have the word in their name."""
+        return np.flatnonzero((self.products["word"].to_numpy() == word) & self.products["is_active"].to_numpy())
+
+    def _count(self, products: Numbers, days: int) -> Numbers:
+        """How many of the products are on sale, by day."""
+        comes = np.bincount(np.minimum(self.shelf.first[products], days), minlength=days + 1)
+        goes = np.bincount(np.minimum(self.shelf.last[products], days), minlength=days + 1)
+        count: Numbers = np.cumsum(comes - goes)[:days]
+        return count
 
     def _draw(
         self,
         rng: np.random.Generator,
-        segment: NDArray[np.int64],
-        choice: NDArray[np.int64],
-        offered: tuple[NDArray[np.int64], ...],
-    ) -> NDArray[np.int64]:
-        """One of the products offered under each ``choice``, by the weights of each segment."""
+        segment: Numbers,
+        choice: Numbers,
+        day: Numbers,
+        offered: tuple[Numbers, ...],
+        category: Numbers,
+    ) -> Numbers:
+        """One of the products offered under each ``choice``, by the weights of each segment; what is not on sale
+        on the day is drawn again, so that the others keep their odds."""
+        drawn = category.copy()  # the first product of each category has its number, and lasts
+        open_rows = np.arange(len(segment))
+        for _ in range(_MOST_DRAWS):
+            if len(open_rows) == 0:
+                break
+            product = self._draw_once(rng, segment[open_rows], choice[open_rows], offered)
+            good = self.shelf.offered(product, day[open_rows])
+            drawn[open_rows[good]] = product[good]
+            open_rows = open_rows[~good]
+        return drawn
+
+    def _draw_once(
+        self, rng: np.random.Generator, segment: Numbers, choice: Numbers, offered: tuple[Numbers, ...]
+    ) -> Numbers:
         drawn = np.empty(len(segment), dtype=np.int64)
-        if len(segment) == 0:
-            return drawn
         luck = rng.random(len(segment))
         group = segment * len(offered) + choice
         order = np.argsort(group, kind="stable")
@@ -114,7 +149,7 @@ class Catalogue:
 
 
 def build_catalogue(config: SimulatorConfig, clock: ShopClock) -> Catalogue:
-    """Draw the products, their popularity and every price they will have."""
+    """Draw the products, their families and days on sale, their popularity and every price they will have."""
     rng = config.rng("catalogue")
     count = config.products
     category = np.arange(count) % len(CATEGORIES)
@@ -125,17 +160,23 @@ def build_catalogue(config: SimulatorConfig, clock: ShopClock) -> Catalogue:
     word = rng.integers(0, 1_000_000, count)
     active = rng.random(count) >= _INACTIVE_SHARE
     active[: len(CATEGORIES)] = True  # every category keeps something to sell
+    clothes = np.array([path.startswith("Apparel") for path, _, _ in CATEGORIES])[category]
+    families = plan_families(config, category, clothes, len(CATEGORIES))
+    brand, word = brand[families.leader], word[families.leader]
+    spread = spread[families.leader] + families.dearer
+    skus = np.array([f"SKU{number:05d}" for number in range(1, count + 1)], dtype=object)
     products = pd.DataFrame(
         {
-            "sku": [f"SKU{number:05d}" for number in range(1, count + 1)],
+            "sku": skus,
             "name": [
                 f"{_BRANDS[b]} {CATEGORIES[c][2][w % len(CATEGORIES[c][2])]} {chr(65 + w % 26)}{w % 97:02d}"
                 for b, c, w in zip(brand, category, word, strict=True)
             ],
-            "variant": [_VARIANTS[v] for v in variant],
+            "variant": [name or _VARIANTS[v] for name, v in zip(families.variant, variant.tolist(), strict=True)],
             "category": category,
             "word": _word_number(category, word),
             "brand": [_BRANDS[b] for b in brand],
+            "family": skus[families.leader],
             "is_active": active,
         }
     )
@@ -144,48 +185,24 @@ def build_catalogue(config: SimulatorConfig, clock: ShopClock) -> Catalogue:
     rank[rng.permutation(count)] = np.arange(1, count + 1)
     appeal = rank**-_POPULARITY_EXPONENT * active
     weights = appeal * np.exp(np.outer(column("price_taste", config.kinds_apart), spread))
-    members = tuple(np.flatnonzero(category == number) for number in range(len(CATEGORIES)))
-    return Catalogue(products, _price_versions(config, clock, rng, base), weights, members, clock.midnight(0))
+    members = tuple(np.flatnonzero((category == number) & active) for number in range(len(CATEGORIES)))
+    shelf = plan_shelf_days(config, active, np.arange(count) < len(CATEGORIES))
+    versions = price_versions(config, clock, rng, base, shelf)
+    popularity = _popularity(config, weights, category)
+    return Catalogue(products, versions, shelf, popularity, weights, members, clock.midnight(0))
 
 
-def _word_number(category: NDArray[np.int64], luck: NDArray[np.int64]) -> NDArray[np.int64]:
+def _popularity(config: SimulatorConfig, weights: NDArray[np.float64], category: Numbers) -> NDArray[np.float64]:
+    """Share of each product in its category's looks, over all segments."""
+    looks = column("share") * column("visits_per_week", config.kinds_apart) * column("steps")
+    totals = np.stack([np.bincount(category, weights[number]) for number in range(len(SEGMENTS))])
+    shares = weights / totals[:, category]
+    popularity: NDArray[np.float64] = (looks / looks.sum()) @ shares
+    return popularity
+
+
+def _word_number(category: Numbers, luck: Numbers) -> Numbers:
     """Number in ``_WORDS`` of the word that a product of a category is named after."""
     sizes = np.array([len(words) for _, _, words in CATEGORIES])
-    number: NDArray[np.int64] = (np.cumsum(sizes) - sizes)[category] + luck % sizes[category]
+    number: Numbers = (np.cumsum(sizes) - sizes)[category] + luck % sizes[category]
     return number
-
-
-def _price_versions(
-    config: SimulatorConfig, clock: ShopClock, rng: np.random.Generator, base: NDArray[np.float64]
-) -> pd.DataFrame:
-    """Each product's first price at the start and its changes, at midnights of the shop."""
-    count = len(base)
-    unit = 10**config.exponent
-    changes = rng.poisson(_CHANGES_PER_MONTH * config.days / 30, count)
-    product = np.repeat(np.arange(count), changes)
-    day = rng.integers(1, max(config.days, 2), len(product))
-    keep = day < config.days
-    drawn = pd.DataFrame({"product": product[keep], "day": day[keep]}).drop_duplicates()
-    first = pd.DataFrame({"product": np.arange(count), "day": 0})
-    versions = pd.concat([first, drawn]).sort_values(["product", "day"], kind="stable", ignore_index=True)
-    # Every price is the base price times a factor, so that long histories do not drift away.
-    factor = np.where(versions["day"] == 0, 1.0, rng.choice(_CHANGE_FACTORS, len(versions)))
-    price = _shelf_price(base[versions["product"]] * factor, unit)
-    day_index = versions["day"].to_numpy(dtype=np.int64)
-    table = pd.DataFrame(
-        {
-            "product": versions["product"].to_numpy(),
-            "since": clock.at(day_index, np.zeros_like(day_index)),
-            "price": price,
-            "cost": np.round(_shelf_price(base, unit)[versions["product"]] * 0.55).astype(np.int64),
-        }
-    )
-    # A draw that leaves the price as it was is no new version.
-    same = (table["product"].diff() == 0) & (table["price"].diff() == 0)
-    return table[~same].reset_index(drop=True)
-
-
-def _shelf_price(major: NDArray[np.float64], unit: int) -> NDArray[np.int64]:
-    """Prices that end in .90 below a hundred and in whole units above, in minor units."""
-    whole = np.maximum(np.round(major), 2).astype(np.int64)
-    return np.where(whole < 100, whole * unit - unit // 10, whole * unit).astype(np.int64)

@@ -31,6 +31,30 @@ class SimulatorConfig(BaseModel):
     timezone: str = Field(default="Asia/Shanghai", description="IANA zone that rules the shop's day.")
     currency: str = Field(default="CNY", pattern="^[A-Z]{3}$", description="ISO 4217 code of every amount.")
     products: int = Field(default=480, ge=40, le=100_000, description="Catalogue size.")
+    variant_share: float = Field(
+        default=0.25, ge=0, le=1, description="Products that are another size or colour of the one before."
+    )
+    new_share: float = Field(
+        default=0.12, ge=0, le=0.5, description="Products that come during the history, on any of its days."
+    )
+    withdrawn_share: float = Field(
+        default=0.06, ge=0, le=0.5, description="Products that are withdrawn during the history, on any of its days."
+    )
+    viewed_after: float = Field(
+        default=0.3,
+        ge=0,
+        le=0.7,
+        description="Mean chance that a look at a product with a successor is followed by a look at that.",
+    )
+    bought_together: float = Field(
+        default=0.9,
+        ge=0,
+        le=1,
+        description="Chance of what a visit puts into the cart after a thing of a set to be of that set too.",
+    )
+    season_amplitude: float = Field(
+        default=0.35, ge=0, le=0.6, description="Yearly swing of the interest in each category, as a share of its mean."
+    )
     activity: float = Field(default=1.0, gt=0, le=50, description="Multiplies everybody's visit rate.")
 
     two_devices_share: float = Field(default=0.25, ge=0, le=1, description="People who use a second device.")

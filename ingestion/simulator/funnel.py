@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from ingestion.simulator import events as ev
 from ingestion.simulator import intent as chances
 from ingestion.simulator.accounts import LogIns, plan_log_ins
+from ingestion.simulator.affinities import Affinities
 from ingestion.simulator.catalogue import Catalogue
 from ingestion.simulator.config import SimulatorConfig
 from ingestion.simulator.events import event_table
+from ingestion.simulator.looks import choose_products
 from ingestion.simulator.pages import ACCOUNT_PAGE, BYE_PAGE, CART_PAGE, CHECKOUT_PAGE, DONE_PAGE, HOME, Pages
 from ingestion.simulator.paths import CATEGORY_KIND, HOME_KIND, PRODUCT_KIND, SEARCH_KIND, walk
 from ingestion.simulator.people import PAYMENT_METHODS, Population
@@ -37,10 +39,10 @@ class Browsing:
     """What people did.
 
     ``events``: event table with ``rank`` and ``pace`` (0 page, 1 companion of the event before,
-    2 action). ``walked``: the pages of every visit (see ``paths.walk``). ``carts``: live cart lines
-    (visit, product, quantity) by visit and moment. ``buys``: visits that end in an order; ``log_ins``:
-    flags per visit; ``known_from``, ``known_until``: ranks between which (the second excluded) a
-    visit's events carry the customer id.
+    2 action). ``walked``: the pages of every visit (see ``paths.walk``) with their products (``looks``).
+    ``carts``: live cart lines (visit, product, quantity) by visit and moment. ``buys``: visits that end
+    in an order; ``log_ins``: flags per visit; ``known_from``, ``known_until``: ranks between which (the
+    second excluded) a visit's events carry the customer id.
     """
 
     events: pd.DataFrame
@@ -56,6 +58,7 @@ def browse(
     config: SimulatorConfig,
     population: Population,
     catalogue: Catalogue,
+    affinities: Affinities,
     terms: SearchTerms,
     pages: Pages,
     visits: pd.DataFrame,
@@ -67,13 +70,17 @@ def browse(
     intent = visits["intent"].to_numpy()
     goes_on = rng.random(count) < chances.further_chance(intent)
     further = np.where(goes_on, rng.geometric(1 / chances.further_pages(segment, intent)), 0)
+    walked = walk(config, terms, visits["category"].to_numpy(), further)
+    luck = rng.random((3, len(walked)))
+    looked_in = walked.loc[walked["kind"] == PRODUCT_KIND, "visit"].to_numpy()
+    # Before it is known at which product each look is: the chance depends on the visit alone.
+    in_cart = rng.random(len(looked_in)) < chances.cart_chance(segment, intent, config.kinds_apart)[looked_in]
     comes_back = chances.second_look_chance(intent)
-    walked = walk(config, catalogue, terms, segment, visits["category"].to_numpy(), further, comes_back)
-    parts = _looking(rng, pages, walked, intent)
-
-    seen = walked[walked["kind"] == PRODUCT_KIND]
-    in_cart = rng.random(len(seen)) < chances.cart_chance(segment, intent, config.kinds_apart)[seen["visit"]]
-    adds = seen[in_cart].assign(quantity=rng.choice(3, int(in_cart.sum()), p=_QUANTITIES) + 1)
+    walked = choose_products(config, catalogue, affinities, terms, visits, walked, comes_back, in_cart)
+    parts = _looking(luck, pages, walked, intent)
+    adds = walked[walked["kind"] == PRODUCT_KIND][in_cart].assign(
+        quantity=rng.choice(3, int(in_cart.sum()), p=_QUANTITIES) + 1
+    )
     parts.append(
         _rows(
             adds["visit"], adds["step"], 8, ev.CART_ADD, 2,
@@ -129,9 +136,12 @@ def _rows(
 
 
 def _looking(
-    rng: np.random.Generator, pages: Pages, walked: pd.DataFrame, intent: NDArray[np.float64]
+    luck: NDArray[np.float64], pages: Pages, walked: pd.DataFrame, intent: NDArray[np.float64]
 ) -> list[pd.DataFrame]:
-    """The pages walked, with the lists, searches, clicks and product looks that go with them."""
+    """The pages walked, with the lists, searches, clicks and product looks that go with them.
+
+    ``luck``: numbers between 0 and 1 for lists, clicks and wishes, by page.
+    """
     count = len(walked)
     visit, step, kind, product, term = (
         walked[name].to_numpy() for name in ("visit", "step", "kind", "product", "term")
@@ -142,10 +152,10 @@ def _looking(
         pages.search(term),
     )
     looks, before = kind == PRODUCT_KIND, walked["before"].to_numpy()
-    listed = (kind == CATEGORY_KIND) & (rng.random(count) < chances.list_chance(intent)[visit])
+    listed = (kind == CATEGORY_KIND) & (luck[0] < chances.list_chance(intent)[visit])
     from_list = looks & ((before == CATEGORY_KIND) | (before == SEARCH_KIND))
-    click = from_list & (rng.random(count) < _CLICK)
-    wish = looks & (rng.random(count) < chances.wish_chance(intent)[visit])
+    click = from_list & (luck[1] < _CLICK)
+    wish = looks & (luck[2] < chances.wish_chance(intent)[visit])
     clicked_on = address[walked["came_from"].to_numpy()]
 
     def rows(mask: Mask | slice, place: int, kind: int, pace: int, page: Numbers, **columns: Numbers) -> pd.DataFrame:

@@ -114,7 +114,7 @@ def early_login_chance(intent: Floats) -> Floats:
 
 def second_look_chance(intent: Floats) -> Floats:
     """Chance that a look at the category of the visit's first product goes back to that product."""
-    return _shifted(_SECOND_LOOK, 0.8 * intent)
+    return _shifted(_SECOND_LOOK, 0.85 * intent)
 
 
 def patience(intent: Floats) -> Floats:

@@ -79,10 +79,7 @@ class LogWriter:
     ) -> None:
         self._config, self._clock, self._pages, self._campaigns = config, clock, pages, campaigns
         self._coupons = list_coupons(campaigns)
-        self._searches = [
-            f'{json_text(word)},"hits":{results}'
-            for word, results in zip(terms.words, terms.results.tolist(), strict=True)
-        ]
+        self._terms, self._days = terms, visits["day"].to_numpy()
         self._items = self._item_texts(catalogue)
         self._visits = self._visit_texts(population, visits)
         self._customers = len(population.people)
@@ -142,7 +139,7 @@ class LogWriter:
                 "address": _words(self._pages.addresses, events["page"].to_numpy()),
                 "landing": events["landing"].to_numpy(),
                 "server": events["server"].to_numpy(),
-                "word": _words(self._searches, events["word"].to_numpy()),
+                "word": self._searches(events["word"].to_numpy(), visit),
                 "dwell": events["dwell"].to_numpy(),
                 "pay": _words(PAYMENT_METHODS, events["pay"].to_numpy()),
                 "item": _words(self._items, events["version"].to_numpy()),
@@ -150,6 +147,18 @@ class LogWriter:
                 "attachment": attachment,
             }
         )
+
+    def _searches(self, term: NDArray[np.int64], visit: NDArray[np.int64]) -> pd.Categorical:
+        """What each event searched for (term number, -1 nothing) and how many products were found that day."""
+        rows = np.flatnonzero(term >= 0)
+        hits = self._terms.results[term[rows], self._days[visit[rows]]]
+        most = int(hits.max(initial=0)) + 1
+        said, number = np.unique(term[rows] * most + hits, return_inverse=True)
+        words = self._terms.words
+        texts = [f'{json_text(words[one // most])},"hits":{one % most}' for one in said.tolist()]
+        code = np.full(len(term), -1, dtype=np.int64)
+        code[rows] = number
+        return _words(texts, code)
 
     def _item_texts(self, catalogue: Catalogue) -> list[str]:
         """Each price version's item object up to its quantity."""

@@ -3,8 +3,8 @@
 How many pages a visit has depends on the person's segment and the visit's intent and is drawn first; each further page
 depends on the page before alone. So, among visits that go on, the chance of the next kind of page is
 ``NEXT`` whatever came earlier, and the chance to stay in the category is ``STAY``. The cart, check-out
-and log-out pages come after the chain. A look at a product of the category of the visit's first one may
-go back to that product: the more intent, the likelier.
+and log-out pages come after the chain. Which product a product page shows is drawn after (``looks``), when it is
+known what goes into the cart; the chain goes on from the page's category whatever the product's own is.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ingestion.simulator.catalogue import CATEGORIES, Catalogue
+from ingestion.simulator.catalogue import CATEGORIES
 from ingestion.simulator.config import SimulatorConfig
 from ingestion.simulator.searches import SearchTerms
 
@@ -49,20 +49,16 @@ Numbers = NDArray[np.int64]
 
 def walk(
     config: SimulatorConfig,
-    catalogue: Catalogue,
     terms: SearchTerms,
-    segment: Numbers,
     interest: Numbers,
     further: Numbers,
-    comes_back: NDArray[np.float64],
 ) -> pd.DataFrame:
     """Walk ``further`` pages beyond the landing page in each visit.
 
-    Parallel arrays by visit: segment, main category, number of further pages, chance that a look at
-    the category of the first product goes back to that product. Returns one row per page
-    in order of visit and step: visit, step (0 the landing page), kind, category (-1 none), product (-1
-    unless a product page), term (-1 unless a search), before (kind of the page before, -1 on landing),
-    came_from (row of the page before, -1 on landing).
+    Parallel arrays by visit: main category, number of further pages. Returns one row per page
+    in order of visit and step: visit, step (0 the landing page), kind, category (-1 none), term (-1 unless
+    a search), found (the term whose results led to a product page, else -1), before (kind of the page
+    before, -1 on landing), came_from (row of the page before, -1 on landing).
     """
     rng = config.rng("paths")
     further = np.minimum(further, _MOST_PAGES)
@@ -89,9 +85,13 @@ def walk(
     names = ["visit", "step", "kind", "category", "term", "before"]
     pages = pd.DataFrame(np.concatenate(steps, axis=1).T, columns=names)
     order = np.argsort(pages["visit"].to_numpy() * 2**10 + pages["step"].to_numpy(), kind="stable")
-    pages = _draw_products(rng, catalogue, terms, segment, pages.take(order).reset_index(drop=True))
-    _come_back(config, pages, comes_back)
-    return pages
+    pages = pages.take(order).reset_index(drop=True)
+    looks, term = pages["kind"].to_numpy() == PRODUCT_KIND, pages["term"].to_numpy()
+    return pages.assign(
+        term=np.where(looks, -1, term),
+        found=np.where(looks, term, -1),
+        came_from=np.where(pages["step"] > 0, np.arange(len(pages)) - 1, -1),
+    )
 
 
 def _pick(rng: np.random.Generator, ladders: NDArray[np.float64]) -> Numbers:
@@ -118,35 +118,3 @@ def _enter(
     entered[searches] = terms.category[term[searches]]
     entered[kind == HOME_KIND] = -1
     return entered, term
-
-
-def _draw_products(
-    rng: np.random.Generator, catalogue: Catalogue, terms: SearchTerms, segment: Numbers, pages: pd.DataFrame
-) -> pd.DataFrame:
-    """Give every product page its product: one that was found, or one of its category."""
-    kind, term = pages["kind"].to_numpy(), pages["term"].to_numpy().copy()
-    who, category = segment[pages["visit"].to_numpy()], pages["category"].to_numpy()
-    product = np.full(len(pages), -1, dtype=np.int64)
-    found = np.flatnonzero((kind == PRODUCT_KIND) & (term >= 0))
-    product[found] = catalogue.draw_found(rng, who[found], terms.word[term[found]])
-    shown = np.flatnonzero((kind == PRODUCT_KIND) & (term < 0))
-    product[shown] = catalogue.draw(rng, who[shown], category[shown])
-    term[found] = -1
-    row = np.arange(len(pages))
-    return pages.assign(term=term, product=product, came_from=np.where(pages["step"] > 0, row - 1, -1))
-
-
-def _come_back(config: SimulatorConfig, pages: pd.DataFrame, chance: NDArray[np.float64]) -> None:
-    """Let some later looks at the category of a visit's first product go back to that product, in place.
-
-    What a search found stays as it is: it must match the words searched for.
-    """
-    looks = np.flatnonzero(pages["kind"].to_numpy() == PRODUCT_KIND)
-    visit, category = pages["visit"].to_numpy()[looks], pages["category"].to_numpy()[looks]
-    place = np.arange(len(looks))
-    first = np.maximum.accumulate(np.where(np.r_[True, visit[1:] != visit[:-1]][: len(looks)], place, 0))
-    again = (category == category[first]) & (place > first) & (pages["before"].to_numpy()[looks] != SEARCH_KIND)
-    again &= config.rng("second looks").random(len(looks)) < chance[visit]
-    product = pages["product"].to_numpy().copy()
-    product[looks[again]] = product[looks[first[again]]]
-    pages["product"] = product

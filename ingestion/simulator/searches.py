@@ -45,7 +45,8 @@ class SearchTerms:
     """Parallel arrays by term number, the most searched term first.
 
     ``words``; ``language`` zh or en; ``category`` and ``word`` (number of the product word, see
-    ``Catalogue``), -1 where the shop sells nothing like it; ``results`` found; ``probability``.
+    ``Catalogue``), -1 where the shop sells nothing like it; ``results`` found, by term and day (of the
+    visit's start); ``probability``.
     """
 
     words: tuple[str, ...]
@@ -73,5 +74,6 @@ def build_terms(config: SimulatorConfig, catalogue: Catalogue) -> SearchTerms:
     order = np.argsort(-weight, kind="stable")
     words, language = (tuple(rows[row][field] for row in order.tolist()) for field in (1, 0))
     category, word = (np.array([row[field] for row in rows], dtype=np.int64)[order] for field in (2, 3))
-    found = np.append(catalogue.products_of_word, 0)[word]
+    of_word = catalogue.found_on(config.days)
+    found = np.vstack([of_word, np.zeros_like(of_word[:1])])[word]
     return SearchTerms(words, language, category, word, found, weight[order] / weight.sum())

@@ -110,7 +110,7 @@ def _products(config: SimulatorConfig, catalogue: Catalogue) -> pd.DataFrame:
         list_price=_money(config, versions["price"]),
         cost=_money(config, versions["cost"]),
         cur=config.currency,
-        on_sale=np.where(catalogue.products["is_active"].to_numpy()[versions["product"].to_numpy()], "yes", "no"),
+        on_sale=np.where(versions["on_sale"].to_numpy(), "yes", "no"),
         updated=versions["since"].to_numpy(),
     )
 

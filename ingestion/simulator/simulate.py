@@ -10,10 +10,11 @@ import pandas as pd
 
 from ingestion.simulator import events as ev
 from ingestion.simulator.advertising import plan_campaign_costs
+from ingestion.simulator.affinities import Affinities, plan_affinities
 from ingestion.simulator.attribution_truth import attribution_truth
 from ingestion.simulator.behaviour_truth import cost_truth, path_truth, search_truth
 from ingestion.simulator.bots import crawl, plan_bot_visits
-from ingestion.simulator.catalogue import CATEGORIES, Catalogue, build_catalogue
+from ingestion.simulator.catalogue import Catalogue, build_catalogue
 from ingestion.simulator.clock import ShopClock
 from ingestion.simulator.config import SimulatorConfig
 from ingestion.simulator.deliveries import deliver, plan_idless_orders
@@ -22,6 +23,7 @@ from ingestion.simulator.funnel import Browsing, browse
 from ingestion.simulator.hazard_truth import hazard_truth
 from ingestion.simulator.identity_truth import identity_truth, people_truth
 from ingestion.simulator.intent_truth import intent_truth
+from ingestion.simulator.item_truth import affinity_truth, product_truth
 from ingestion.simulator.log_files import spoil_lines, write_log_files
 from ingestion.simulator.log_text import LogWriter
 from ingestion.simulator.orders import Orders, place_orders, plan_order_events
@@ -29,6 +31,7 @@ from ingestion.simulator.pages import Pages, number_pages
 from ingestion.simulator.people import Population, build_population
 from ingestion.simulator.purchase_chance import PurchaseChances
 from ingestion.simulator.searches import SearchTerms, build_terms
+from ingestion.simulator.seasons import season_truth
 from ingestion.simulator.shop_tables import build_tables, write_tables
 from ingestion.simulator.timing import time_events
 from ingestion.simulator.traffic import Campaign, plan_campaigns
@@ -50,6 +53,7 @@ class PlantedShop:
 
     clock: ShopClock
     catalogue: Catalogue
+    affinities: Affinities
     terms: SearchTerms
     pages: Pages
     population: Population
@@ -87,19 +91,20 @@ def plant(config: SimulatorConfig) -> PlantedShop:
     clock = ShopClock(config.timezone, config.start, config.days)
     end = clock.midnight(config.days)
     catalogue = build_catalogue(config, clock)
+    affinities = plan_affinities(config, catalogue)
     terms = build_terms(config, catalogue)
     pages = number_pages(catalogue, terms)
     population = build_population(config, clock)
     campaigns = plan_campaigns(config)
-    people_visits = plan_visits(config, clock, population, campaigns, len(CATEGORIES))
-    browsing = browse(config, population, catalogue, terms, pages, people_visits)
+    people_visits = plan_visits(config, clock, population, campaigns)
+    browsing = browse(config, population, catalogue, affinities, terms, pages, people_visits)
     timed = time_events(config, people_visits, browsing.events, end)
     timed["customer"] = _customers(population, people_visits, browsing, timed)
     timed = timed.drop(columns="rank")
 
     bot_visits = plan_bot_visits(config, clock, population.devices)
     visits = pd.concat([people_visits, bot_visits[people_visits.columns]], ignore_index=True)
-    crawled = crawl(config, bot_visits, len(people_visits), config.products, pages)
+    crawled = crawl(config, bot_visits, len(people_visits), catalogue, pages)
 
     coupon = plan_coupons(config, population, campaigns, visits)
     orders, carts = place_orders(
@@ -116,7 +121,19 @@ def plant(config: SimulatorConfig) -> PlantedShop:
     events["version"] = version
     costs = plan_campaign_costs(config, clock, campaigns, visits)
     return PlantedShop(
-        clock, catalogue, terms, pages, population, campaigns, costs, visits, browsing.walked, events, carts, orders
+        clock,
+        catalogue,
+        affinities,
+        terms,
+        pages,
+        population,
+        campaigns,
+        costs,
+        visits,
+        browsing.walked,
+        events,
+        carts,
+        orders,
     )
 
 
@@ -162,6 +179,9 @@ def simulate(config: SimulatorConfig, out: Path, *, per_day: bool = False) -> Si
         ),
         "session_intent": intent_truth(shop.population, chances, shop.visits, sessions, shop.orders),
         "campaign_costs": cost_truth(shop.clock, shop.campaigns, shop.costs),
+        "products": product_truth(config, shop.clock, shop.catalogue),
+        "item_affinities": affinity_truth(shop.catalogue, shop.affinities, shop.walked, shop.carts),
+        "seasons": season_truth(config, shop.clock, shop.visits),
     }
     write_truth(out / "truth", truth, totals)
     return SimulationSummary(

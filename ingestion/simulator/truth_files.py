@@ -12,6 +12,8 @@ four tables of this module and null in the others:
 - ``customer_hazard``, ``session_intent``: what the process itself knows of who stays away and who buys
   (``hazard_truth``, ``intent_truth``).
 - ``path_transitions``, ``search_terms``, ``campaign_costs``: planted behaviour (``behaviour_truth``).
+- ``products``, ``item_affinities``: families, days on sale, what belongs together (``item_truth``).
+- ``seasons``: the interest in each category on each day (``seasons``).
 """
 
 from __future__ import annotations

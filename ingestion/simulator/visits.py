@@ -15,6 +15,7 @@ from ingestion.simulator.config import SimulatorConfig
 from ingestion.simulator.intent import draw_intent
 from ingestion.simulator.interest import LEVELS, WEEK
 from ingestion.simulator.people import Population
+from ingestion.simulator.seasons import draw_interest
 from ingestion.simulator.traffic import CAMPAIGN_SOURCES, SOURCES, Campaign, campaign_of_day
 
 #: Relative traffic of Monday to Sunday; mean 1.
@@ -76,7 +77,6 @@ _WEEKEND_HOURS = np.array(
         4.7,
     ]
 )
-_FAVOURITE_SHARE = 0.6
 _CAMPAIGN_TAG_SHARE = 0.6
 _SHARED_VISITS = 0.5  # of the visits of people who share a device
 
@@ -89,7 +89,7 @@ def day_weights(config: SimulatorConfig, campaigns: tuple[Campaign, ...]) -> NDA
 
 
 def plan_visits(
-    config: SimulatorConfig, clock: ShopClock, population: Population, campaigns: tuple[Campaign, ...], categories: int
+    config: SimulatorConfig, clock: ShopClock, population: Population, campaigns: tuple[Campaign, ...]
 ) -> pd.DataFrame:
     """All visits of people ordered by start.
 
@@ -120,7 +120,7 @@ def plan_visits(
     table = pd.DataFrame({"person": person, "day": day, "start": start, "interest": interest})
     table = table.sort_values(["start", "person"], kind="stable", ignore_index=True)
     table["nth"] = table.groupby("person").cumcount()
-    return _dress(config, rng, population, campaigns, categories, table)
+    return _dress(config, rng, population, campaigns, table)
 
 
 def _time_of_day(config: SimulatorConfig, rng: np.random.Generator, day: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -140,7 +140,6 @@ def _dress(
     rng: np.random.Generator,
     population: Population,
     campaigns: tuple[Campaign, ...],
-    categories: int,
     table: pd.DataFrame,
 ) -> pd.DataFrame:
     """Add device, traffic source, campaign and interest to the bare visits."""
@@ -164,12 +163,11 @@ def _dress(
     segment = people["segment"].to_numpy()[person]
     keenness, interest = people["keenness"].to_numpy()[person], table["interest"].to_numpy()
     favourite = people["favourite"].to_numpy()[person]
-    elsewhere = rng.integers(0, categories, count)
     return table.assign(
         device=np.select([on_shared, on_second], [shared, second[person]], person),
         segment=segment,
         source=source,
         intent=draw_intent(config, keenness, segment, source, interest),
         campaign=np.where(tagged, running, -1),
-        category=np.where(rng.random(count) < _FAVOURITE_SHARE, favourite, elsewhere),
+        category=draw_interest(config, favourite, table["day"].to_numpy(), rng.random(count)),
     )

@@ -104,8 +104,8 @@ def test_products_change_price_and_events_show_the_price_of_the_day(small: Writt
     products = small.table("products")
     assert (products.groupby("sku").size() > 1).any()
     for _, versions in products.groupby("sku"):
-        prices = versions["list_price"].tolist()
-        assert all(before != after for before, after in pairwise(prices))
+        states = list(zip(versions["list_price"], versions["on_sale"], strict=True))
+        assert all(before != after for before, after in pairwise(states))
     known = set(zip(products["sku"], products["list_price"].map(Decimal), strict=True))
     for _, event in small.events():
         for item in event.get("items", []):
