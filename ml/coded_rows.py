@@ -3,8 +3,7 @@ million Python objects, as ids, names and sentences are put in by DuckDB when th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -44,30 +43,34 @@ class CodedRows:
 Rows: TypeAlias = pd.DataFrame | CodedRows
 
 
-@contextmanager
-def attached(connection: duckdb.DuckDBPyConnection, rows: Rows, name: str) -> Iterator[None]:
-    """Let statements on ``connection`` read ``rows`` as a temporary view ``name``; a name as SQL takes it unquoted."""
+def attach(connection: duckdb.DuckDBPyConnection, rows: Rows, name: str) -> None:
+    """Let statements on ``connection`` read ``rows`` as a temporary view ``name`` (as SQL takes it unquoted) until
+    :func:`detach`."""
     if isinstance(rows, pd.DataFrame):
         connection.register(name, rows)
-        try:
-            yield
-        finally:
-            connection.unregister(name)
         return
-    parts = {"codes": rows.codes, **rows.lookups}
-    names = {part: f"{name}_{part}" for part in parts}
-    try:
-        for part, frame in parts.items():
-            connection.register(names[part], frame)
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {rows.select.format(**names)}")
-        yield
-    finally:
-        connection.execute(f"DROP VIEW IF EXISTS temp.{name}")
-        for part in names.values():
-            connection.unregister(part)
+    names = _parts(rows, name)
+    for part, frame in {"codes": rows.codes, **rows.lookups}.items():
+        connection.register(names[part], frame)
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {rows.select.format(**names)}")
+
+
+def detach(connection: duckdb.DuckDBPyConnection, rows: Rows, name: str) -> None:
+    """Undo :func:`attach`, also one that failed; a transaction that failed has to be rolled back before."""
+    if isinstance(rows, pd.DataFrame):
+        connection.unregister(name)
+        return
+    connection.execute(f"DROP VIEW IF EXISTS temp.{name}")
+    for part in _parts(rows, name).values():
+        connection.unregister(part)
+
+
+def _parts(rows: CodedRows, name: str) -> dict[str, str]:
+    return {part: f"{name}_{part}" for part in ("codes", *rows.lookups)}
 
 
 def query_rows(rows: Rows, statement: str) -> pd.DataFrame:
     """What ``statement`` finds in ``rows``, which it calls ``rows``; on one thread, outside of any warehouse."""
-    with duckdb.connect(config={"threads": 1}) as connection, attached(connection, rows, "rows"):
+    with duckdb.connect(config={"threads": 1}) as connection:
+        attach(connection, rows, "rows")
         return connection.execute(statement).df()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 
-from ml.coded_rows import Rows, attached
+from ml.coded_rows import Rows, attach, detach
 
 
 def replace_rows(
@@ -35,27 +35,27 @@ def replace_rows(
     listed = ", ".join(map(_quoted, columns))
     cast = ", ".join(f"CAST({_quoted(column)} AS {kind})" for column, kind in columns.items())
     connection.begin()
-    with attached(connection, frame, "_frame"):
-        try:
-            ensure_table(connection, table, columns)
-            found = _columns_of(connection, table)
-            if found != list(columns) and not by:
-                # All of it is replaced, so a table that an older Footfall wrote may have had other columns.
-                connection.execute(f"CREATE OR REPLACE TABLE {target} ({_declared(columns)})")
-            elif found != list(columns):
-                raise ValueError(
-                    f"{schema}.{name}: expected an existing table with columns {list(columns)}, found {found}"
-                )
-            slices = ", ".join(f"CAST({_quoted(c)} AS {columns[c]}) AS {_quoted(c)}" for c in by)
-            matching = " AND ".join(f"old.{_quoted(c)} IS NOT DISTINCT FROM new.{_quoted(c)}" for c in by)
-            new = f"(SELECT DISTINCT {slices} FROM _frame) AS new"
-            scope = f" AS old WHERE EXISTS (SELECT 1 FROM {new} WHERE {matching})" if by else ""
-            connection.execute(f"DELETE FROM {target}{scope}")
-            connection.execute(f"INSERT INTO {target} ({listed}) SELECT {cast} FROM _frame")
-            connection.commit()
-        except BaseException:
-            connection.rollback()
-            raise
+    try:
+        attach(connection, frame, "_frame")
+        ensure_table(connection, table, columns)
+        found = _columns_of(connection, table)
+        if found != list(columns) and not by:
+            # All of it is replaced, so a table that an older Footfall wrote may have had other columns.
+            connection.execute(f"CREATE OR REPLACE TABLE {target} ({_declared(columns)})")
+        elif found != list(columns):
+            raise ValueError(f"{schema}.{name}: expected an existing table with columns {list(columns)}, found {found}")
+        slices = ", ".join(f"CAST({_quoted(c)} AS {columns[c]}) AS {_quoted(c)}" for c in by)
+        matching = " AND ".join(f"old.{_quoted(c)} IS NOT DISTINCT FROM new.{_quoted(c)}" for c in by)
+        new = f"(SELECT DISTINCT {slices} FROM _frame) AS new"
+        scope = f" AS old WHERE EXISTS (SELECT 1 FROM {new} WHERE {matching})" if by else ""
+        connection.execute(f"DELETE FROM {target}{scope}")
+        connection.execute(f"INSERT INTO {target} ({listed}) SELECT {cast} FROM _frame")
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    finally:
+        detach(connection, frame, "_frame")
     counted = connection.execute(f"SELECT count(*) FROM {target}").fetchone()
     assert counted is not None
     return int(counted[0])

@@ -16,8 +16,27 @@ if TYPE_CHECKING:
 _PRODUCTS = dg.AssetKey(["marts", "dim_products"])
 _CHOICES = (dg.AssetKey(["features", "feat_user_item_days"]), dg.AssetKey(["features", "feat_as_of_dates"]), _PRODUCTS)
 _SESSIONS = (*_CHOICES, dg.AssetKey(["features", "feat_session_items"]))
+_CHOICES_AND_VISITS = (*_SESSIONS, dg.AssetKey(["intermediate", "int_visitor_days"]))
 _ORDERS = (*_CHOICES, dg.AssetKey(["marts", "fct_orders"]), dg.AssetKey(["marts", "fct_order_items"]))
 _SHOWN_USERS, _SHOWN_PLACES, _SHOWN_LISTS = 5, 3, 8
+
+_MEMBERS = "SELECT model, count(*) AS n FROM rows WHERE rank = 1 GROUP BY model ORDER BY n DESC, model"
+#: Of some users, evenly drawn from all in order, the first places.
+_EXAMPLES = """
+WITH drawn AS (
+    SELECT user_id
+    FROM (
+        SELECT user_id, row_number() OVER (ORDER BY user_id) - 1 AS number, count(*) OVER () AS n
+        FROM rows WHERE rank = 1
+    )
+    WHERE number % greatest(1, n // {users}) = 0
+    ORDER BY user_id LIMIT {users}
+)
+SELECT rows.user_id, rows.rank, rows.item_id, rows.reason, rows.reason_zh
+FROM rows INNER JOIN drawn USING (user_id)
+WHERE rows.rank <= {places}
+ORDER BY rows.user_id, rows.rank
+"""
 
 
 def _recommendations() -> "Capability":
@@ -58,13 +77,16 @@ def list_examples(served: Sequence["Served"], names: dict[tuple[str, str], str])
     one = next((each for each in served if "recommendations" in each.tables), None)
     if one is None:
         return {}
+    from ml.coded_rows import query_rows
+
     shop = one.status.shop_id
     run = one.tables["recommendation_runs"].to_dict("records")[0]
     lists = one.tables["recommendations"]
-    firsts = lists.drop_duplicates("user_id")
-    members = [[name, int(n)] for name, n in firsts["model"].value_counts().items()]
-    some = firsts["user_id"].iloc[:: max(1, len(firsts) // _SHOWN_USERS)].head(_SHOWN_USERS)
-    shown = lists[lists["user_id"].isin(set(some)) & (lists["rank"] <= _SHOWN_PLACES)]
+    counted = query_rows(
+        lists, "SELECT model, count(*) AS n FROM rows WHERE rank = 1 GROUP BY ALL ORDER BY n DESC, model"
+    )
+    members = [[row["model"], int(row["n"])] for row in counted.to_dict("records")]
+    shown = query_rows(lists, _EXAMPLES.format(users=_SHOWN_USERS, places=_SHOWN_PLACES))
     rows = [
         [
             row["user_id"],
@@ -149,7 +171,7 @@ RECOMMENDATION_STEPS = (
             "newcomer_recommendations": "What to show who is not known yet: popular in the shop and in each category.",
             "recommendation_runs": "What the last run scored, and what the next needs to score only who did something.",
         },
-        _CHOICES,
+        _CHOICES_AND_VISITS,
         shows=(backtest_metadata,),
         examples=list_examples,
     ),
