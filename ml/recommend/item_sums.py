@@ -17,6 +17,7 @@ SHARE = "share"
 #: How many users chose both: the evidence, in people.
 BOTH = "users_of_both"
 _USERS_AT_A_TIME = 4_000_000
+_TERMS_AT_A_TIME = 2_000_000
 
 
 class ItemSums(BlockRecommender):
@@ -70,6 +71,35 @@ def values_at(matrix: sparse.csr_matrix, rows: Codes, columns: Codes) -> npt.NDA
     if not len(rows):
         return np.zeros(0)
     return np.asarray(matrix[rows, columns], dtype=np.float64).ravel()
+
+
+def strongest_terms(profile: sparse.csr_matrix, similarity: sparse.csr_matrix, rows: Codes, columns: Codes) -> Codes:
+    """Of each pair of user and item (``rows``, ``columns``, shape ``(n,)``) the user's item whose term of the sum is the
+    largest, -1 where none is above 0; of equal ones the smallest.
+
+    Each of the user's items is looked up in the similarities, whose rows are short: columns of popular items are not.
+    """
+    found = np.full(len(rows), -1, dtype=np.int64)
+    lengths = np.diff(profile.indptr).astype(np.int64)[rows]
+    asked = np.flatnonzero(lengths > 0)
+    part = np.cumsum(lengths[asked]) // _TERMS_AT_A_TIME
+    bounds = np.flatnonzero(np.diff(part)) + 1
+    for pairs in np.split(asked, bounds):
+        size = lengths[pairs]
+        starts = np.cumsum(size) - size
+        place = np.arange(int(size.sum())) + np.repeat(profile.indptr[rows[pairs]] - starts, size)
+        own = profile.indices[place]
+        terms = profile.data[place] * values_at(similarity, own, np.repeat(columns[pairs], size))
+        if not len(terms):
+            continue
+        most = np.maximum.reduceat(terms, starts)
+        told = most > 0
+        # the first of the largest: places of a row are in the order of columns
+        largest = np.flatnonzero(terms == np.repeat(most, size))
+        of_pair = np.searchsorted(starts, largest, side="right") - 1
+        first = np.flatnonzero(np.diff(of_pair, prepend=-1))
+        found[pairs[told]] = own[largest[first]][told]
+    return found
 
 
 def users_of_both(data: Interactions, one: Codes, other: Codes) -> Codes:
