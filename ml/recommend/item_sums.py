@@ -74,8 +74,8 @@ def values_at(matrix: sparse.csr_matrix, rows: Codes, columns: Codes) -> npt.NDA
 
 
 def strongest_terms(profile: sparse.csr_matrix, similarity: sparse.csr_matrix, rows: Codes, columns: Codes) -> Codes:
-    """Of each pair of user and item (``rows``, ``columns``, shape ``(n,)``) the user's item whose term of the sum is the
-    largest, -1 where none is above 0; of equal ones the smallest.
+    """Of each pair of user and item (``rows``, ``columns``, shape ``(n,)``) the user's item with the largest
+    term of the sum, -1 where none is above 0; of equal ones the smallest.
 
     Each of the user's items is looked up in the similarities, whose rows are short: columns of popular items are not.
     """
