@@ -181,6 +181,8 @@ class Recommendations:
         """The tables of one shop; lists are found block by block of users, and held as numbers."""
         history: RecommendHistory = data.history
         log, shelf = history.log, history.shelf
+        # first of all, while there are no lists yet: it takes the most memory
+        similar = similarity_rows(log, shelf, data.shop_id, data.as_of, record.version)
         popular = Popular.of(log.interactions, model.days)
         router = _router(model, log, shelf, popular)
         kept = self._kept(model, record, data)
@@ -211,7 +213,7 @@ class Recommendations:
             "recommendations": rows.rows(
                 data.shop_id, data.as_of, record.version, users, shelf.ids, shelf.names, sources
             ),
-            "item_similarities": similarity_rows(log, shelf, data.shop_id, data.as_of, record.version),
+            "item_similarities": similar,
             "newcomer_recommendations": newcomer_rows(popular, shelf, data.shop_id, data.as_of, record.version),
             "recommendation_runs": pd.DataFrame([run], columns=list(RUN_COLUMNS)),
         }
