@@ -19,6 +19,7 @@ from ml.recommend.interactions import Codes, Interactions
 from ml.recommend.item_sums import ItemSums, users_of_both, values_at
 from ml.recommend.kept_lists import Before, KeptLists, read_kept
 from ml.recommend.newcomers import newcomer_rows
+from ml.recommend.places import read_places
 from ml.recommend.read import HALF_LIFE_DAYS, WINDOW_DAYS, ShopLog, newest_day, read_log, sampled_rows
 from ml.recommend.reasons import item_reasons, popular_reason
 from ml.recommend.recommender import BlockRecommender
@@ -48,6 +49,7 @@ class RecommendHistory:
 
     log: ShopLog
     shelf: Shelf
+    places: pd.DataFrame
     active: Codes
     rows: Callable[[], pd.DataFrame]
     before: Before | None
@@ -95,6 +97,7 @@ class Recommendations:
         history = RecommendHistory(
             log,
             Shelf.of(log.items),
+            read_places(connection, shop_id, as_of),
             active,
             lambda: sampled_rows(connection, users=TESTED_USERS),
             Before.of(connection, shop_id) if self.incremental else None,
@@ -180,7 +183,9 @@ class Recommendations:
         return {
             "recommendations": shown[list(RECOMMENDATION_COLUMNS)],
             "item_similarities": similarity_rows(log, shelf, data.shop_id, data.as_of, record.version),
-            "newcomer_recommendations": newcomer_rows(popular, shelf, data.shop_id, data.as_of, record.version),
+            "newcomer_recommendations": newcomer_rows(
+                popular, shelf, history.places, data.shop_id, data.as_of, record.version
+            ),
             "recommendation_runs": pd.DataFrame([run], columns=list(RUN_COLUMNS)),
         }
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _PRODUCTS = dg.AssetKey(["marts", "dim_products"])
 _CHOICES = (dg.AssetKey(["features", "feat_user_item_days"]), dg.AssetKey(["features", "feat_as_of_dates"]), _PRODUCTS)
 _SESSIONS = (*_CHOICES, dg.AssetKey(["features", "feat_session_items"]))
+_PLACES = (*_SESSIONS, dg.AssetKey(["marts", "fct_sessions"]))
 _ORDERS = (*_CHOICES, dg.AssetKey(["marts", "fct_orders"]), dg.AssetKey(["marts", "fct_order_items"]))
 _SHOWN_USERS, _SHOWN_PLACES, _SHOWN_LISTS = 5, 3, 8
 
@@ -146,10 +147,10 @@ RECOMMENDATION_STEPS = (
         {
             "recommendations": "Up to 20 products for everyone of the last 90 days, with the reason for each.",
             "item_similarities": "Products like a product: looked at or bought by the same people, or described alike.",
-            "newcomer_recommendations": "What to show who is not known yet: popular in the shop and in each category.",
+            "newcomer_recommendations": "What to show who is not known yet: popular in its category, region or shop.",
             "recommendation_runs": "What the last run scored, and what the next needs to score only who did something.",
         },
-        _CHOICES,
+        _PLACES,
         shows=(backtest_metadata,),
         examples=list_examples,
     ),

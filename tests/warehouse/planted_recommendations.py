@@ -31,7 +31,10 @@ _TABLES = {
     f"1 / number as score, {_REASON}, 'popularity_recent' as model, {_VERSION} from items where number <= 5 "
     "union all by name select shop_id, 'category' as scope, item_category as scope_value, row_number() over "
     f"(partition by shop_id, item_category order by number) as rank, item_id, 1 / number as score, {_REASON}, "
-    f"'popularity_recent' as model, {_VERSION} from items where item_category is not null",
+    f"'popularity_recent' as model, {_VERSION} from items where item_category is not null "
+    # a place where the last ones come first
+    "union all by name select shop_id, 'region' as scope, 'CN / 广东' as scope_value, (6 - number)::integer as rank, "
+    f"item_id, 6 - number as score, {_REASON}, 'popularity_recent' as model, {_VERSION} from items where number <= 5",
     # a model of sessions may well say that people come back to the product itself
     "session_next_items": "select a.shop_id, a.item_id, (1 + b.number - a.number)::integer as rank, "
     "b.item_id as next_item_id, 0.25 as score, 7 as sessions, 'sequential_rules' as model, 'v1' as model_version, "

@@ -10,6 +10,7 @@ import pytest
 
 from ingestion.shops import Shop
 from tests.properties.warehouse import Warehouse
+from tests.warehouse.list_queries import documented_query
 from tests.warehouse.planted_recommendations import plant_recommendations
 from tests.warehouse.planted_scores import after_models, plant_scores, plant_status
 
@@ -115,6 +116,7 @@ def test_other_lists_close_up_too_and_no_product_follows_itself(served: Warehous
     newcomers = "select scope_value, list(item_id order by rank) from marts.newcomer_recommendations "
     assert served.rows(f"{newcomers} where shop_id = 'fresh' group by scope_value order by 1") == [
         ("", ["i1", "i3", "i4", "i5"]),
+        ("CN / 广东", ["i5", "i4", "i3", "i1"]),
         ("all", ["i1", "i3", "i4", "i5"]),
     ]
 
@@ -156,3 +158,14 @@ def test_lists_are_published_with_their_products_and_lists_of_names(served: Ware
     with reader.connect() as connection:
         names = connection.execute("select antecedent_names from association_rules order by all limit 1").fetchall()
     assert names == [(["Product 1", "Product 2"],)]
+
+
+def test_a_front_end_asks_the_published_lists_for_a_newcomer(served: Warehouse) -> None:
+    reader = served.publish("session_next_items", "newcomer_recommendations", "dim_products")
+    query = documented_query("newcomer_list")
+    known = {"shop": "fresh", "last_item": "i1", "category": None, "region": "CN / 广东", "country": "CN"}
+    with reader.connect() as connection:
+        # i2, which followed i1 and was popular, is withdrawn; i1 is what is looked at
+        assert connection.execute(query, known).fetchall() == [("i3", "session"), ("i4", "session"), ("i5", "region")]
+        known |= {"last_item": None, "region": "CN / 海南"}
+        assert [row[0] for row in connection.execute(query, known).fetchall()] == ["i1", "i3", "i4", "i5"]
