@@ -18,7 +18,6 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ingestion.shops import Shop
 
-
 _SHOP_KEYS = ("shop_id", "timezone", "currency", "orders_from", "bought_once")
 
 

@@ -7,6 +7,8 @@ import datetime as dt
 import duckdb
 import pandas as pd
 
+from ml.write_table import table_exists
+
 #: Days that count: shorter than for tastes, since a place has fewer people than the shop and seasons differ by place.
 PLACE_DAYS = 30
 #: People that a place must have had in these days for a list of its own; below it the next wider place speaks.
@@ -14,6 +16,7 @@ FEWEST_PEOPLE = 50
 #: Days that a session may begin before its last event.
 _SESSION_DAYS = 2
 
+_TABLES = (("features", "feat_session_items"), ("marts", "fct_sessions"))
 # The place is the session's: whoever travels is in two places. Regions of one name in two countries are two, named as
 # by the macro region_in_country; who is known by then is one person on all devices.
 _PLACES = """
@@ -62,7 +65,10 @@ def read_places(
 
     A row per ``scope`` (``'region'`` or ``'country'``), ``place`` (``US / Georgia``, ``US``) and ``item_id``, with
     ``people``; none of places of fewer than ``fewest_people``, and none of sessions whose place is unknown.
+    None either where the warehouse has no sessions.
     """
+    if not all(table_exists(connection, table) for table in _TABLES):
+        return pd.DataFrame(columns=["scope", "place", "item_id", "people"])
     first = as_of - dt.timedelta(days=days)
     parameters = {
         "shop": shop_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ import pandas as pd
 from ml.evaluation.drift import Drift, drift
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.results import Subject
+from ml.recommend.bought_once import unknown_categories
 from ml.recommend.interactions import Codes, Interactions
 from ml.recommend.item_sums import ItemSums, users_of_both, values_at
 from ml.recommend.kept_lists import Before, KeptLists, read_kept
@@ -62,6 +64,7 @@ class Recommendations:
     Parameters
     ----------
     incremental : score only users with new events while model and products stay; else everyone, always.
+    bought_once : shop -> names of categories of which people need one product: who bought there is shown nothing of it.
     """
 
     name = "recommendations"
@@ -73,8 +76,9 @@ class Recommendations:
         "recommendation_runs": RUN_COLUMNS,
     }
 
-    def __init__(self, *, incremental: bool = True) -> None:
+    def __init__(self, *, incremental: bool = True, bought_once: Mapping[str, Sequence[str]] | None = None) -> None:
         self.incremental = incremental
+        self.bought_once = bought_once or {}
 
     def read(self, connection: duckdb.DuckDBPyConnection, shop_id: str) -> ShopData:
         """Raises ``NotEnoughData`` where nobody looked at or bought a product lately."""
@@ -96,7 +100,7 @@ class Recommendations:
 
         history = RecommendHistory(
             log,
-            Shelf.of(log.items),
+            Shelf.of(log.items, self.bought_once.get(shop_id, ())),
             read_places(connection, shop_id, as_of),
             active,
             lambda: sampled_rows(connection, users=TESTED_USERS),
@@ -178,6 +182,9 @@ class Recommendations:
             "items_on_sale": int(shelf.open.sum()),
             "items_shown": len(np.unique(lists.column)),
             "catalogue_digest": shelf.digest,
+            "unknown_categories": json.dumps(
+                unknown_categories(shelf.category, self.bought_once.get(data.shop_id, ())), ensure_ascii=False
+            ),
             "model_version": record.version,
         }
         return {

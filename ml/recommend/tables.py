@@ -57,5 +57,7 @@ RUN_COLUMNS: dict[str, str] = {
     "items_on_sale": "BIGINT",
     "items_shown": "BIGINT",
     "catalogue_digest": "VARCHAR",
+    # categories that the shop's settings call bought once, and that no product has, as a JSON list
+    "unknown_categories": "VARCHAR",
     "model_version": "VARCHAR",
 }

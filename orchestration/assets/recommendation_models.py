@@ -1,11 +1,13 @@
 """Which recommenders there are, what each reads and writes, and what their pages show of the lists themselves."""
 
 # No `from __future__ import annotations` here: Dagster reads the steps' annotations as objects.
+import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from ingestion.shops import Shop
 from orchestration.assets.models import ModelStep
 from orchestration.assets.tables import markdown_table
 
@@ -18,13 +20,19 @@ _CHOICES = (dg.AssetKey(["features", "feat_user_item_days"]), dg.AssetKey(["feat
 _SESSIONS = (*_CHOICES, dg.AssetKey(["features", "feat_session_items"]))
 _PLACES = (*_SESSIONS, dg.AssetKey(["marts", "fct_sessions"]))
 _ORDERS = (*_CHOICES, dg.AssetKey(["marts", "fct_orders"]), dg.AssetKey(["marts", "fct_order_items"]))
-_SHOWN_USERS, _SHOWN_PLACES, _SHOWN_LISTS = 5, 3, 8
+_SHOWN_USERS, _SHOWN_PLACES, _SHOWN_LISTS, _SHOWN_ROWS = 5, 3, 8, 50
 
 
 def _recommendations() -> "Capability":
     from ml.recommend.serving import Recommendations
 
     return Recommendations()
+
+
+def _recommendations_for(shops: Sequence[Shop]) -> "Capability":
+    from ml.recommend.serving import Recommendations
+
+    return Recommendations(bought_once={shop.shop_id: shop.bought_once for shop in shops})
 
 
 def _next_items() -> "Capability":
@@ -52,6 +60,22 @@ def backtest_metadata(served: Sequence["Served"]) -> dict[str, Any]:
         rows = [[model, *values] for model, values in zip(table.index, table[metrics].to_numpy().tolist(), strict=True)]
         return {"backtest": dg.MarkdownMetadataValue(markdown_table(["model", *metrics], rows))}
     return {}
+
+
+def unknown_categories(served: Sequence["Served"]) -> dict[str, Any]:
+    """A warning where settings name categories as bought once that no product has: catalogues change, and a setting
+    that says nothing any more should not go unnoticed."""
+    rows = [
+        [run["shop_id"], name]
+        for one in served
+        if "recommendation_runs" in one.tables
+        for run in one.tables["recommendation_runs"].to_dict("records")
+        for name in json.loads(run["unknown_categories"])
+    ]
+    if not rows:
+        return {}
+    table = markdown_table(["shop", "bought_once names a category that no product has"], rows[:_SHOWN_ROWS])
+    return {"warning": dg.MarkdownMetadataValue(table)}
 
 
 def list_examples(served: Sequence["Served"], names: dict[tuple[str, str], str]) -> dict[str, Any]:
@@ -151,8 +175,9 @@ RECOMMENDATION_STEPS = (
             "recommendation_runs": "What the last run scored, and what the next needs to score only who did something.",
         },
         _PLACES,
-        shows=(backtest_metadata,),
+        shows=(backtest_metadata, unknown_categories),
         examples=list_examples,
+        load_for=_recommendations_for,
     ),
     ModelStep(
         "session_next_items",
