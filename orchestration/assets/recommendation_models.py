@@ -190,7 +190,10 @@ RECOMMENDATION_STEPS = (
     ModelStep(
         "association_rules",
         _rules,
-        {"association_rules": "Who has these products in the basket also buys that one, more than luck explains."},
+        {
+            "association_rules": "Who has these products in the basket also buys that one, more than luck explains.",
+            "cross_sell": "What is bought with a product in one order, up to 20 partners of each, with the evidence.",
+        },
         _ORDERS,
         examples=rule_examples,
     ),

@@ -46,6 +46,11 @@ _TABLES = {
     "0.001 as p_value, 'v1' as model_version, a.as_of from items as a "
     "inner join items as b on b.shop_id = a.shop_id and b.number = a.number + 1 "
     "inner join items as c on c.shop_id = a.shop_id and c.number = a.number + 2",
+    "cross_sell": "select a.shop_id, a.item_id, (b.number - a.number)::integer as rank, b.item_id as partner_item_id, "
+    "3 as baskets_both, 4 as baskets_item, 6 as baskets_partner, 100 as baskets, 0.03 as support, 0.75 as confidence, "
+    "12.5 as lift, 2.6 as lift_low, 16.0 as lift_high, 0.0276 as leverage, 0.001 as p_value, 'v1' as model_version, "
+    "a.as_of from items as a inner join items as b on b.shop_id = a.shop_id and b.number between a.number + 1 "
+    "and a.number + 2",
     "evaluation": "select capability, shop_id, as_of - days as as_of, model, 'recall@20' as metric, "
     "if(days = 0, 0.2, 0.1) as value, 0.05 as ci_low, 0.3 as ci_high, 500 as n, 42 as seed, 'v1' as model_version, "
     "'{}' as detail from (select distinct shop_id, as_of from items) "

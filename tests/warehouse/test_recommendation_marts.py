@@ -16,7 +16,8 @@ from tests.warehouse.planted_scores import after_models, plant_scores, plant_sta
 
 DAY = date(2026, 3, 10)
 SHOPS = ("fresh", "refused")
-LISTS = ("recommendations", "item_similarities", "newcomer_recommendations", "session_next_items")
+LISTS = ("recommendations", "item_similarities", "newcomer_recommendations", "session_next_items", "cross_sell")
+_ITEMS = ("item_id", "similar_item_id", "item_id", "next_item_id", "partner_item_id")
 MARTS = (*LISTS, "association_rules", "recommendation_evaluation")
 #: The catalogue says of this product, which the models list second, that it is not on sale any more.
 WITHDRAWN = "i2"
@@ -88,7 +89,7 @@ def test_a_user_s_list_closes_up_where_a_product_was_withdrawn(served: Warehouse
 
 
 def test_withdrawn_products_are_in_no_list_and_mark_their_rules(served: Warehouse) -> None:
-    for mart, item in zip(LISTS, ("item_id", "similar_item_id", "item_id", "next_item_id"), strict=True):
+    for mart, item in zip(LISTS, _ITEMS, strict=True):
         written = served.rows(f"select count(*) > 0 from ml.{mart} where {item} = '{WITHDRAWN}'")
         assert written == [(True,)], mart
         assert served.rows(f"select 1 from marts.{mart} where {item} = '{WITHDRAWN}'") == [], mart
@@ -113,6 +114,10 @@ def test_other_lists_close_up_too_and_no_product_follows_itself(served: Warehous
         (1, "Product 1", "i3", 3),
         (2, "Product 1", "i4", 3),
     ]
+    partners = "select rank, item_name, partner_item_id, partner_item_category, lift_low from marts.cross_sell "
+    assert served.rows(f"{partners} where shop_id = 'fresh' and item_id = 'i1' order by rank") == [
+        (1, "Product 1", "i3", "all", 2.6)
+    ]
     newcomers = "select scope_value, list(item_id order by rank) from marts.newcomer_recommendations "
     assert served.rows(f"{newcomers} where shop_id = 'fresh' group by scope_value order by 1") == [
         ("", ["i1", "i3", "i4", "i5"]),
@@ -128,7 +133,7 @@ def test_lists_that_were_refused_are_marked_with_the_reason(served: Warehouse) -
             ("refused", True, "one list for everyone"),
         ]
     # another capability's lists are no older for it
-    for mart in ("session_next_items", "association_rules"):
+    for mart in ("session_next_items", "association_rules", "cross_sell"):
         assert served.rows(f"select distinct is_stale from marts.{mart}") == [(False,)]
 
 
@@ -169,3 +174,11 @@ def test_a_front_end_asks_the_published_lists_for_a_newcomer(served: Warehouse) 
         assert connection.execute(query, known).fetchall() == [("i3", "session"), ("i4", "session"), ("i5", "region")]
         known |= {"last_item": None, "region": "CN / 海南"}
         assert [row[0] for row in connection.execute(query, known).fetchall()] == ["i1", "i3", "i4", "i5"]
+
+
+def test_a_front_end_asks_the_published_rules_for_a_basket(served: Warehouse) -> None:
+    query = documented_query("basket_list")
+    with served.publish("association_rules", "dim_products").connect() as connection:
+        found = connection.execute(query, {"shop": "fresh", "basket": ["i1", "i2", "i3", "i4"]}).fetchall()
+        assert [(row[0], row[1]) for row in found] == [("i5", ["i3", "i4"])]
+        assert connection.execute(query, {"shop": "fresh", "basket": ["i3"]}).fetchall() == []
