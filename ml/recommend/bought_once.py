@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from ml.recommend.interactions import Codes, Ids
+from ml.recommend.tables import UNKNOWN_COLUMNS
 
 
 def bought_once_groups(category: Ids, names: Sequence[str]) -> Codes:
@@ -29,6 +32,12 @@ def unknown_categories(category: Ids, names: Sequence[str]) -> list[str]:
     """Those of ``names`` that no item's ``category`` is, or is below, as they were given."""
     distinct = np.unique(category.astype(str))
     return [name for name in names if not any(_holds(_plain(name), one) for one in distinct)]
+
+
+def unknown_rows(category: Ids, names: Sequence[str], shop_id: str, as_of: dt.date, version: str) -> pd.DataFrame:
+    """Rows of ``ml.unknown_categories``: catalogues change, and a setting that says nothing any more is to be seen."""
+    rows = [(shop_id, name, version, as_of) for name in unknown_categories(category, names)]
+    return pd.DataFrame(rows, columns=list(UNKNOWN_COLUMNS), dtype=object)
 
 
 def _plain(name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ import pandas as pd
 from ml.evaluation.drift import Drift, drift
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.results import Subject
-from ml.recommend.bought_once import unknown_categories
+from ml.recommend.bought_once import unknown_rows
 from ml.recommend.interactions import Codes, Interactions
 from ml.recommend.item_sums import ItemSums, users_of_both, values_at
 from ml.recommend.kept_lists import Before, KeptLists, read_kept
@@ -35,6 +34,7 @@ from ml.recommend.tables import (
     RECOMMENDATION_COLUMNS,
     RUN_COLUMNS,
     SIMILARITY_COLUMNS,
+    UNKNOWN_COLUMNS,
     K,
 )
 from ml.recommend.training import TESTED_USERS, ServedModel, contest, data_days, evaluation_rows, fit_served
@@ -74,6 +74,7 @@ class Recommendations:
         "item_similarities": SIMILARITY_COLUMNS,
         "newcomer_recommendations": NEWCOMER_COLUMNS,
         "recommendation_runs": RUN_COLUMNS,
+        "unknown_categories": UNKNOWN_COLUMNS,
     }
 
     def __init__(self, *, incremental: bool = True, bought_once: Mapping[str, Sequence[str]] | None = None) -> None:
@@ -182,9 +183,6 @@ class Recommendations:
             "items_on_sale": int(shelf.open.sum()),
             "items_shown": len(np.unique(lists.column)),
             "catalogue_digest": shelf.digest,
-            "unknown_categories": json.dumps(
-                unknown_categories(shelf.category, self.bought_once.get(data.shop_id, ())), ensure_ascii=False
-            ),
             "model_version": record.version,
         }
         return {
@@ -194,6 +192,9 @@ class Recommendations:
                 popular, shelf, history.places, data.shop_id, data.as_of, record.version
             ),
             "recommendation_runs": pd.DataFrame([run], columns=list(RUN_COLUMNS)),
+            "unknown_categories": unknown_rows(
+                shelf.category, self.bought_once.get(data.shop_id, ()), data.shop_id, data.as_of, record.version
+            ),
         }
 
     def fault(self, scored: Mapping[str, pd.DataFrame], record: ModelRecord) -> str | None:

@@ -57,7 +57,12 @@ RUN_COLUMNS: dict[str, str] = {
     "items_on_sale": "BIGINT",
     "items_shown": "BIGINT",
     "catalogue_digest": "VARCHAR",
-    # categories that the shop's settings call bought once, and that no product has, as a JSON list
-    "unknown_categories": "VARCHAR",
     "model_version": "VARCHAR",
+}
+#: ``ml.unknown_categories``, key shop_id, item_category: named as bought once by the shop's settings, and no product's.
+UNKNOWN_COLUMNS: dict[str, str] = {
+    "shop_id": "VARCHAR",
+    "item_category": "VARCHAR",
+    "model_version": "VARCHAR",
+    "as_of": "DATE",
 }

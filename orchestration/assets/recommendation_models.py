@@ -1,7 +1,6 @@
 """Which recommenders there are, what each reads and writes, and what their pages show of the lists themselves."""
 
 # No `from __future__ import annotations` here: Dagster reads the steps' annotations as objects.
-import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -66,11 +65,10 @@ def unknown_categories(served: Sequence["Served"]) -> dict[str, Any]:
     """A warning where settings name categories as bought once that no product has: catalogues change, and a setting
     that says nothing any more should not go unnoticed."""
     rows = [
-        [run["shop_id"], name]
+        [row["shop_id"], row["item_category"]]
         for one in served
-        if "recommendation_runs" in one.tables
-        for run in one.tables["recommendation_runs"].to_dict("records")
-        for name in json.loads(run["unknown_categories"])
+        if "unknown_categories" in one.tables
+        for row in one.tables["unknown_categories"].to_dict("records")
     ]
     if not rows:
         return {}
@@ -173,6 +171,7 @@ RECOMMENDATION_STEPS = (
             "item_similarities": "Products like a product: looked at or bought by the same people, or described alike.",
             "newcomer_recommendations": "What to show who is not known yet: popular in its category, region or shop.",
             "recommendation_runs": "What the last run scored, and what the next needs to score only who did something.",
+            "unknown_categories": "Categories that a shop's settings name as bought once, and that no product has.",
         },
         _PLACES,
         shows=(backtest_metadata, unknown_categories),

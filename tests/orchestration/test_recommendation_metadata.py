@@ -103,8 +103,8 @@ def test_pages_stay_small() -> None:
 
 def test_categories_that_no_product_has_are_a_warning() -> None:
     runs = [
-        served({"recommendation_runs": pd.DataFrame([{"shop_id": shop, "unknown_categories": names}])})
-        for shop, names in (("店", "[]"), ("north", '["冰箱", "a|b"]'))
+        served({"unknown_categories": pd.DataFrame({"shop_id": shop, "item_category": names})})
+        for shop, names in (("店", []), ("north", ["冰箱", "a|b"]))
     ]
     assert unknown_categories(runs[:1]) == unknown_categories([served({})]) == {}
     lines = text(unknown_categories(runs)["warning"]).splitlines()
