@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
-import duckdb
 import pandas as pd
 import pytest
 
-from ingestion.shops import Shop
-from ingestion.simulator import SimulatorConfig, simulate
+from ingestion.simulator import SimulatorConfig
 from ml.recommend.read import newest_day
 from ml.recommend.rules.baskets import open_baskets
 from ml.recommend.rules.limits import RuleLimits
@@ -19,10 +16,9 @@ from ml.recommend.rules.pairs import count_pairs
 from ml.recommend.rules.serving import AssociationRules
 from ml.recommend.rules.shop_rules import _BASKETS
 from ml.recommend.sessions.serving import SessionNextItems
-from tests.properties.warehouse import Warehouse
+from tests.properties.simulated_home import SimulatedHome, simulated_home
 
 CONFIG = SimulatorConfig(visitors=4000, days=75, start=date(2025, 9, 1), seed=11)
-SHOP = Shop("demo", CONFIG.timezone, CONFIG.currency)
 #: Of so many pairs nine in ten have to be planted ones.
 PAIRS, AIM = 100, 0.9
 NEEDED = ["+feat_as_of_dates", "+feat_user_item_days", "+feat_session_items", "+fct_order_items", "+dim_products"]
@@ -30,27 +26,14 @@ pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("simulated-affinities")
-    simulate(CONFIG, out)
-    return out
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedHome]:
+    with simulated_home(CONFIG, tmp_path_factory.mktemp("affinities"), select=NEEDED) as home:
+        yield home
 
 
 @pytest.fixture(scope="module")
-def planted(simulated: Path) -> pd.DataFrame:
-    return pd.read_parquet(simulated / "truth" / "item_affinities.parquet")
-
-
-@pytest.fixture(scope="module")
-def connection(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    warehouse = Warehouse(tmp_path_factory.mktemp("affinities-home"))
-    warehouse.land(sorted((simulated / "logs").iterdir()), "footfall_simulator_events", SHOP)
-    for table in sorted((simulated / "tables").iterdir()):
-        warehouse.land([table], f"footfall_simulator_{table.name.partition('.')[0]}", SHOP)
-    warehouse.build(select=NEEDED)
-    with duckdb.connect(str(warehouse.home / "warehouse.duckdb"), read_only=True) as connection:
-        connection.execute(f"set file_search_path = '{warehouse.home / 'lake'}'")
-        yield connection
+def planted(home: SimulatedHome) -> pd.DataFrame:
+    return pd.read_parquet(home.truth / "item_affinities.parquet")
 
 
 def bought_together(planted: pd.DataFrame) -> set[frozenset[str]]:
@@ -58,11 +41,11 @@ def bought_together(planted: pd.DataFrame) -> set[frozenset[str]]:
     return {frozenset(pair) for pair in zip(pairs["item_id"], pairs["other_item_id"], strict=True)}
 
 
-def test_the_hundred_strongest_pairs_are_planted_ones(connection, planted):
+def test_the_hundred_strongest_pairs_are_planted_ones(home: SimulatedHome, planted: pd.DataFrame) -> None:
     """By leverage, which needs no minimum count: a pair that met once by luck has next to none."""
-    as_of = newest_day(connection, SHOP.shop_id)
+    as_of = newest_day(home.connection, home.shop_id)
     limits = RuleLimits(min_count=1, min_confidence="0.1", max_items=2)
-    with open_baskets(connection, _BASKETS, [SHOP.shop_id, CONFIG.start, as_of], limits=limits) as baskets:
+    with open_baskets(home.connection, _BASKETS, [home.shop_id, CONFIG.start, as_of], limits=limits) as baskets:
         pairs = count_pairs(baskets).frame
     strongest = pairs.sort_values(["leverage", "item", "other_item"], ascending=[False, True, True]).head(PAIRS)
     truth = bought_together(planted)
@@ -72,9 +55,9 @@ def test_the_hundred_strongest_pairs_are_planted_ones(connection, planted):
     assert sum(hits) >= AIM * PAIRS
 
 
-def test_rules_that_are_served_are_planted_ones(connection, planted):
+def test_rules_that_are_served_are_planted_ones(home: SimulatedHome, planted: pd.DataFrame) -> None:
     capability = AssociationRules()
-    data = capability.read(connection, SHOP.shop_id)
+    data = capability.read(home.connection, home.shop_id)
     trained = capability.train(data, None, 42)
     rules = capability.score(trained.model, trained.record, data)["association_rules"]
     truth = bought_together(planted)
@@ -87,9 +70,9 @@ def test_rules_that_are_served_are_planted_ones(connection, planted):
     assert sum(hits) >= AIM * len(hits)
 
 
-def test_planted_successors_lead_the_next_items(connection, planted):
+def test_planted_successors_lead_the_next_items(home: SimulatedHome, planted: pd.DataFrame) -> None:
     capability = SessionNextItems()
-    data = capability.read(connection, SHOP.shop_id)
+    data = capability.read(home.connection, home.shop_id)
     trained = capability.train(data, None, 42)
     served = capability.score(trained.model, trained.record, data)["session_next_items"]
     after = planted[(planted["kind"] == "viewed_after") & planted["item_id"].isin(served["item_id"])]
