@@ -36,15 +36,15 @@ class Lists(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class Shelf:
     """Items in the order of ``Interactions.items``: ``ids``, ``names`` (the id where there is none), ``category``
-    ("" where there is none), ``open`` (on sale), ``family``, a number that variants share, and ``once``, a number that
-    the items of a category that people buy once share, -1 for others."""
+    ("" where there is none), ``open`` (on sale), ``family``, a number that variants share, and ``bought_once``, a number
+    that the items of a category that people buy once share, -1 for others; ``None`` where there is no such category."""
 
     ids: Ids
     names: Ids
     category: Ids
     open: np.ndarray
     family: Codes
-    once: Codes
+    bought_once: Codes | None = None
 
     @classmethod
     def of(cls, items: pd.DataFrame, bought_once: Sequence[str] = ()) -> Shelf:
@@ -62,8 +62,13 @@ class Shelf:
             category,
             items["on_sale"].to_numpy(dtype=bool),
             np.asarray(family.ngroup(), dtype=np.int64),
-            bought_once_groups(category, bought_once),
+            bought_once_groups(category, bought_once) if bought_once else None,
         )
+
+    @property
+    def once(self) -> Codes:
+        """``bought_once`` of every item."""
+        return np.full(len(self.ids), -1, dtype=np.int64) if self.bought_once is None else self.bought_once
 
     @property
     def digest(self) -> str:
@@ -95,10 +100,10 @@ class Shelf:
             theirs = banned[subjects]
             whose = np.repeat(subjects, np.diff(theirs.indptr))
             first &= ~np.isin(key, whose * n + self.family[theirs.indices])
-            if of_users and (self.once >= 0).any():
-                groups, group = int(self.once.max()) + 1, self.once[theirs.indices]
+            if of_users and self.bought_once is not None:
+                groups, group = int(self.bought_once.max(initial=0)) + 1, self.bought_once[theirs.indices]
                 had = whose[group >= 0] * groups + group[group >= 0]
-                offered = self.once[lists.column]
+                offered = self.bought_once[lists.column]
                 first &= (offered < 0) | ~np.isin(lists.row * groups + offered, had)
         lists = lists.where(first)
         rank = np.arange(len(lists.row)) - np.searchsorted(lists.row, lists.row) + 1
