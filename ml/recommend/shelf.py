@@ -36,8 +36,8 @@ class Lists(NamedTuple):
 @dataclass(frozen=True, eq=False)
 class Shelf:
     """Items in the order of ``Interactions.items``: ``ids``, ``names`` (the id where there is none), ``category``
-    ("" where there is none), ``open`` (on sale), ``family``, a number that variants share, and ``bought_once``, one that
-    the items of a category that people buy once share, -1 for others; ``None`` where there is no such category."""
+    ("" where there is none), ``open`` (on sale), ``family``, a number that variants share, and ``bought_once``, one
+    that the items of a category that people buy once share, -1 for others; ``None`` where there is no such category."""
 
     ids: Ids
     names: Ids
