@@ -48,6 +48,11 @@ def popular_reason(days: float | None) -> tuple[str, str]:
     return f"Popular in the last {days:g} days", f"近{days:g}天热门"
 
 
+def place_reason(place: str, days: int) -> tuple[str, str]:
+    """Why an item that is popular in a region or a country is shown to somebody there."""
+    return f"Popular in {place} in the last {days} days", f"{place}近{days}天热门"
+
+
 def item_reasons(names: Ids, because: Codes, bought: np.ndarray, evidence: Codes) -> tuple[Ids, Ids]:
     """Texts for rows with a reason, shape ``(n,)``: equal ones are one text, as a shop has few and rows millions.
 

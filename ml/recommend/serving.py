@@ -15,10 +15,12 @@ import pandas as pd
 from ml.evaluation.drift import Drift, drift
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.results import Subject
+from ml.recommend.bought_once import unknown_rows
 from ml.recommend.interactions import Codes, Interactions
 from ml.recommend.item_sums import ItemSums, users_of_both, values_at
 from ml.recommend.kept_lists import Before, KeptLists, read_kept
 from ml.recommend.newcomers import newcomer_rows
+from ml.recommend.places import read_places
 from ml.recommend.read import HALF_LIFE_DAYS, WINDOW_DAYS, ShopLog, newest_day, read_log, sampled_rows
 from ml.recommend.reasons import item_reasons, popular_reason
 from ml.recommend.recommender import BlockRecommender
@@ -32,6 +34,7 @@ from ml.recommend.tables import (
     RECOMMENDATION_COLUMNS,
     RUN_COLUMNS,
     SIMILARITY_COLUMNS,
+    UNKNOWN_COLUMNS,
     K,
 )
 from ml.recommend.training import TESTED_USERS, ServedModel, contest, data_days, evaluation_rows, fit_served
@@ -48,6 +51,7 @@ class RecommendHistory:
 
     log: ShopLog
     shelf: Shelf
+    places: pd.DataFrame
     active: Codes
     rows: Callable[[], pd.DataFrame]
     before: Before | None
@@ -60,6 +64,7 @@ class Recommendations:
     Parameters
     ----------
     incremental : score only users with new events while model and products stay; else everyone, always.
+    bought_once : shop -> names of categories of which people need one product: who bought there is shown nothing of it.
     """
 
     name = "recommendations"
@@ -69,10 +74,12 @@ class Recommendations:
         "item_similarities": SIMILARITY_COLUMNS,
         "newcomer_recommendations": NEWCOMER_COLUMNS,
         "recommendation_runs": RUN_COLUMNS,
+        "unknown_categories": UNKNOWN_COLUMNS,
     }
 
-    def __init__(self, *, incremental: bool = True) -> None:
+    def __init__(self, *, incremental: bool = True, bought_once: Mapping[str, Sequence[str]] | None = None) -> None:
         self.incremental = incremental
+        self.bought_once = bought_once or {}
 
     def read(self, connection: duckdb.DuckDBPyConnection, shop_id: str) -> ShopData:
         """Raises ``NotEnoughData`` where nobody looked at or bought a product lately."""
@@ -94,7 +101,8 @@ class Recommendations:
 
         history = RecommendHistory(
             log,
-            Shelf.of(log.items),
+            Shelf.of(log.items, self.bought_once.get(shop_id, ())),
+            read_places(connection, shop_id, as_of),
             active,
             lambda: sampled_rows(connection, users=TESTED_USERS),
             Before.of(connection, shop_id) if self.incremental else None,
@@ -180,8 +188,13 @@ class Recommendations:
         return {
             "recommendations": shown[list(RECOMMENDATION_COLUMNS)],
             "item_similarities": similarity_rows(log, shelf, data.shop_id, data.as_of, record.version),
-            "newcomer_recommendations": newcomer_rows(popular, shelf, data.shop_id, data.as_of, record.version),
+            "newcomer_recommendations": newcomer_rows(
+                popular, shelf, history.places, data.shop_id, data.as_of, record.version
+            ),
             "recommendation_runs": pd.DataFrame([run], columns=list(RUN_COLUMNS)),
+            "unknown_categories": unknown_rows(
+                shelf.category, self.bought_once.get(data.shop_id, ()), data.shop_id, data.as_of, record.version
+            ),
         }
 
     def fault(self, scored: Mapping[str, pd.DataFrame], record: ModelRecord) -> str | None:
