@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import duckdb
-import pandas as pd
+
+from ml.coded_rows import Rows, attach, detach
 
 
 def replace_rows(
     connection: duckdb.DuckDBPyConnection,
     table: tuple[str, str],
     columns: Mapping[str, str],
-    frame: pd.DataFrame,
+    frame: Rows,
     by: Sequence[str] = (),
 ) -> int:
     """Make ``table`` (schema, name) hold ``frame``; returns the table's number of rows afterwards.
@@ -21,6 +22,8 @@ def replace_rows(
     empty frame still leaves a typed table. ``by`` names the columns of a slice: only rows whose slice
     occurs in ``frame`` are replaced (several models share ``ml.evaluation``). Without ``by`` the whole
     table is replaced. One transaction: readers of the file see the old rows or the new ones.
+
+    Texts of ``CodedRows`` are made while they are written, and never held.
 
     Raises ``ValueError`` where ``frame`` lacks a column or has one more, or where an existing table of which
     a slice is replaced has other columns.
@@ -33,6 +36,7 @@ def replace_rows(
     cast = ", ".join(f"CAST({_quoted(column)} AS {kind})" for column, kind in columns.items())
     connection.begin()
     try:
+        attach(connection, frame, "_frame")
         ensure_table(connection, table, columns)
         found = _columns_of(connection, table)
         if found != list(columns) and not by:
@@ -40,11 +44,10 @@ def replace_rows(
             connection.execute(f"CREATE OR REPLACE TABLE {target} ({_declared(columns)})")
         elif found != list(columns):
             raise ValueError(f"{schema}.{name}: expected an existing table with columns {list(columns)}, found {found}")
-        connection.register("_frame", frame)
-        matching = " AND ".join(
-            f"old.{_quoted(c)} IS NOT DISTINCT FROM CAST(new.{_quoted(c)} AS {columns[c]})" for c in by
-        )
-        scope = f" AS old WHERE EXISTS (SELECT 1 FROM _frame AS new WHERE {matching})" if by else ""
+        slices = ", ".join(f"CAST({_quoted(c)} AS {columns[c]}) AS {_quoted(c)}" for c in by)
+        matching = " AND ".join(f"old.{_quoted(c)} IS NOT DISTINCT FROM new.{_quoted(c)}" for c in by)
+        new = f"(SELECT DISTINCT {slices} FROM _frame) AS new"
+        scope = f" AS old WHERE EXISTS (SELECT 1 FROM {new} WHERE {matching})" if by else ""
         connection.execute(f"DELETE FROM {target}{scope}")
         connection.execute(f"INSERT INTO {target} ({listed}) SELECT {cast} FROM _frame")
         connection.commit()
@@ -52,7 +55,7 @@ def replace_rows(
         connection.rollback()
         raise
     finally:
-        connection.unregister("_frame")
+        detach(connection, frame, "_frame")
     counted = connection.execute(f"SELECT count(*) FROM {target}").fetchone()
     assert counted is not None
     return int(counted[0])

@@ -124,10 +124,9 @@ class Interactions:
 
     @cached_property
     def binary(self) -> sparse.csr_matrix:
-        """The matrix with 1 for every stored pair, float32."""
-        matrix = self.matrix.copy()
-        matrix.data = np.ones_like(matrix.data)
-        return matrix
+        """The matrix with 1 for every stored pair, float32; its places are shared."""
+        ones = np.ones_like(self.matrix.data)
+        return sparse.csr_matrix((ones, self.matrix.indices, self.matrix.indptr), shape=self.matrix.shape)
 
     @cached_property
     def newest_of_user(self) -> npt.NDArray[np.datetime64] | None:

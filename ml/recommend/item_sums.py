@@ -16,7 +16,8 @@ BECAUSE = "because_item"
 SHARE = "share"
 #: How many users chose both: the evidence, in people.
 BOTH = "users_of_both"
-_PAIRS_AT_A_TIME = 20_000
+_USERS_AT_A_TIME = 4_000_000
+_TERMS_AT_A_TIME = 2_000_000
 
 
 class ItemSums(BlockRecommender):
@@ -72,15 +73,70 @@ def values_at(matrix: sparse.csr_matrix, rows: Codes, columns: Codes) -> npt.NDA
     return np.asarray(matrix[rows, columns], dtype=np.float64).ravel()
 
 
+def strongest_terms(profile: sparse.csr_matrix, similarity: sparse.csr_matrix, rows: Codes, columns: Codes) -> Codes:
+    """Of each pair of user and item (``rows``, ``columns``, shape ``(n,)``) the user's item with the largest
+    term of the sum, -1 where none is above 0; of equal ones the smallest.
+
+    Each of the user's items is looked up in the similarities, whose rows are short: columns of popular items are not.
+    """
+    found = np.full(len(rows), -1, dtype=np.int64)
+    lengths = np.diff(profile.indptr).astype(np.int64)[rows]
+    asked = np.flatnonzero(lengths > 0)
+    part = np.cumsum(lengths[asked]) // _TERMS_AT_A_TIME
+    bounds = np.flatnonzero(np.diff(part)) + 1
+    for pairs in np.split(asked, bounds):
+        size = lengths[pairs]
+        starts = np.cumsum(size) - size
+        place = np.arange(int(size.sum())) + np.repeat(profile.indptr[rows[pairs]] - starts, size)
+        own = profile.indices[place]
+        terms = profile.data[place] * values_at(similarity, own, np.repeat(columns[pairs], size))
+        if not len(terms):
+            continue
+        most = np.maximum.reduceat(terms, starts)
+        told = most > 0
+        # the first of the largest: places of a row are in the order of columns
+        largest = np.flatnonzero(terms == np.repeat(most, size))
+        of_pair = np.searchsorted(starts, largest, side="right") - 1
+        first = np.flatnonzero(np.diff(of_pair, prepend=-1))
+        found[pairs[told]] = own[largest[first]][told]
+    return found
+
+
 def users_of_both(data: Interactions, one: Codes, other: Codes) -> Codes:
-    """How many users chose both items of each pair; 0 where one is -1."""
-    users = data.binary.T.tocsr()
+    """How many users chose both items of each pair; 0 where one is -1.
+
+    The users of the more popular item are marked, and the marks of the other's counted: what a pair costs is the users
+    of its rarer item.
+    """
     counts = np.zeros(len(one), dtype=np.int64)
     known = np.flatnonzero((one >= 0) & (other >= 0))
-    for start in range(0, len(known), _PAIRS_AT_A_TIME):
-        part = known[start : start + _PAIRS_AT_A_TIME]
-        shared = users[one[part]].multiply(users[other[part]]).sum(axis=1)
-        counts[part] = np.asarray(shared).ravel().astype(np.int64)
+    if not len(known):
+        return counts
+    users = data.matrix.tocsc()
+    size = np.diff(users.indptr).astype(np.int64)
+    one_larger = size[one[known]] >= size[other[known]]
+    popular = np.where(one_larger, one[known], other[known])
+    rare = np.where(one_larger, other[known], one[known])
+    order = np.argsort(popular, kind="stable")
+    popular, rare, known = popular[order], rare[order], known[order]
+    ends = np.cumsum(size[rare])
+    # a part has one popular item, and rare ones with not too many users together
+    part = ends // _USERS_AT_A_TIME
+    bounds = np.flatnonzero((np.diff(popular) != 0) | (np.diff(part) != 0)) + 1
+    marked = np.zeros(data.matrix.shape[0], dtype=bool)
+    now = -1
+    for start, stop in zip(np.append(0, bounds).tolist(), np.append(bounds, len(popular)).tolist(), strict=True):
+        item = int(popular[start])
+        if item != now:
+            if now >= 0:
+                marked[users.indices[users.indptr[now] : users.indptr[now + 1]]] = False
+            marked[users.indices[users.indptr[item] : users.indptr[item + 1]]] = True
+            now = item
+        lengths = size[rare[start:stop]]
+        last = np.cumsum(lengths)
+        place = np.arange(last[-1]) + np.repeat(users.indptr[rare[start:stop]] - (last - lengths), lengths)
+        hits = np.append(0, np.cumsum(marked[users.indices[place]]))
+        counts[known[start:stop]] = hits[last] - hits[last - lengths]
     return counts
 
 

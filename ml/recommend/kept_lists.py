@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import duckdb
 import numpy as np
+import pandas as pd
 
 from ml.recommend.interactions import Codes
-from ml.recommend.router import CHOSEN, NEAR, POPULAR
+from ml.recommend.router import CHOSEN, NEAR
 from ml.recommend.shelf import Lists
 from ml.write_table import table_exists
 
@@ -17,27 +18,34 @@ from ml.write_table import table_exists
 LATE_DAYS = 4
 
 _RUN = "SELECT as_of, catalogue_digest, model_version FROM ml.recommendation_runs WHERE shop_id = $shop"
+# Only lists that the models of the log made in full: what is popular changes daily, and a visit is of one day.
 _ROWS = """
 SELECT
     users.user_no,
     items.item_no,
-    kept.rank,
+    CAST(kept.rank AS SMALLINT) AS rank,
     kept.score,
     coalesce(because.item_no, -1) AS because_no,
-    CASE kept.model WHEN $chosen THEN {chosen} WHEN $near THEN {near} ELSE {popular} END AS source,
+    CAST(CASE kept.model WHEN $chosen THEN {chosen} ELSE {near} END AS TINYINT) AS source,
     kept.updated_for
 FROM ml.recommendations AS kept
 INNER JOIN recommend_users AS users USING (user_id)
+INNER JOIN recommend_still AS still ON still.user_no = users.user_no
 INNER JOIN recommend_items AS items USING (item_id)
 LEFT JOIN recommend_items AS because ON because.item_id = kept.because_item_id
-WHERE kept.shop_id = $shop AND kept.model_version = $version
-ORDER BY users.user_no, kept.rank
+WHERE
+    kept.shop_id = $shop AND kept.model_version = $version
+    AND kept.user_id NOT IN (
+        SELECT other.user_id
+        FROM ml.recommendations AS other
+        WHERE other.shop_id = $shop AND other.model_version = $version AND other.model NOT IN ($chosen, $near)
+    )
 """
 
 
 @dataclass(frozen=True, eq=False)
 class KeptLists:
-    """Lists of an earlier run by user and rank, and the day whose events each row has seen (``datetime64[D]``)."""
+    """Lists of an earlier run in any order, and the day whose events each row has seen (``datetime64[D]``)."""
 
     lists: Lists
     updated_for: np.ndarray
@@ -57,8 +65,8 @@ class Before:
         """``None`` where there was none."""
         if not all(table_exists(connection, ("ml", table)) for table in ("recommendation_runs", "recommendations")):
             return None
-        row = connection.execute(_RUN, {"shop": shop_id}).fetchone()
-        return cls(shop_id, *row) if row else None
+        rows = connection.execute(_RUN, {"shop": shop_id}).fetchall()
+        return cls(shop_id, *rows[0]) if rows else None
 
     def still_holds(self, as_of: dt.date, catalogue_digest: str, model_version: str) -> bool:
         """Whether lists of the run can stay: same model and same products on sale, and no later day."""
@@ -70,20 +78,19 @@ def read_kept(
 ) -> KeptLists:
     """Lists of ``active`` users (rows of the log that was read last) who did nothing since that run.
 
-    ``newest`` is each user's newest day. Lists with popular items are left out: what is popular changes daily.
-    ``chosen`` and ``near`` are the models' names in the table.
+    ``newest`` is each user's newest day. Lists with popular items or those of a visit are left out. ``chosen`` and
+    ``near`` are the models' names in the table.
     """
-    statement = _ROWS.format(chosen=CHOSEN, near=NEAR, popular=POPULAR)
-    found = connection.execute(
-        statement, {"shop": before.shop_id, "version": before.model_version, "chosen": chosen, "near": near}
-    ).fetchnumpy()
-    row, column, rank, because, source = (
-        np.asarray(found[name], dtype=np.int64) for name in ("user_no", "item_no", "rank", "because_no", "source")
-    )
-    lists = Lists(row, column, rank, np.asarray(found["score"], dtype=np.float64), because, source)
     since = np.datetime64(before.as_of - dt.timedelta(days=LATE_DAYS), "D")
-    stays = np.zeros(len(newest), dtype=bool)
-    stays[active] = newest[active] < since
-    stays[lists.row[lists.source == POPULAR]] = False
-    kept = stays[lists.row]
-    return KeptLists(lists.where(kept), np.asarray(found["updated_for"], dtype="datetime64[D]")[kept])
+    still = pd.DataFrame({"user_no": active[newest[active] < since].astype(np.int32)})
+    parameters = {"shop": before.shop_id, "version": before.model_version, "chosen": chosen, "near": near}
+    connection.register("recommend_still", still)
+    try:
+        found = connection.execute(_ROWS.format(chosen=CHOSEN, near=NEAR), parameters).fetchnumpy()
+    finally:
+        connection.unregister("recommend_still")
+    row, column, rank, because, source = (
+        np.asarray(found[name]) for name in ("user_no", "item_no", "rank", "because_no", "source")
+    )
+    lists = Lists(row, column, rank, np.asarray(found["score"]), because, source)
+    return KeptLists(lists, np.asarray(found["updated_for"], dtype="datetime64[D]"))

@@ -6,11 +6,9 @@ import numpy as np
 from scipy import sparse
 
 from ml.recommend.fusion import ZScoreFusion
-from ml.recommend.interactions import Codes, Ids
-from ml.recommend.item_sums import ItemSums
+from ml.recommend.interactions import Codes
+from ml.recommend.item_sums import ItemSums, strongest_terms
 from ml.recommend.recommender import BLOCK_BYTES, BlockRecommender
-
-_SPARSE_PAIRS = 50_000
 
 
 def explainer(chosen: BlockRecommender, near: ItemSums) -> ItemSums:
@@ -23,9 +21,11 @@ def strongest(model: ItemSums, rows: Codes, columns: Codes) -> Codes:
 
     ``rows`` and ``columns`` (shape ``(n,)``) are users and items of the model.
     """
+    if sparse.issparse(model.similarity_):
+        return strongest_terms(model.profile_, model.similarity_, rows, columns)
     found = np.full(len(rows), -1, dtype=np.int64)
-    into = model.similarity_.T.tocsr() if sparse.issparse(model.similarity_) else model.similarity_.T
-    size = _SPARSE_PAIRS if sparse.issparse(into) else max(1, BLOCK_BYTES // (8 * max(1, into.shape[0])))
+    into = model.similarity_.T
+    size = max(1, BLOCK_BYTES // (8 * max(1, into.shape[0])))
     for start in range(0, len(rows), size):
         part = slice(start, start + size)
         terms = sparse.csr_matrix(model.profile_[rows[part]].multiply(into[columns[part]]))
@@ -51,28 +51,3 @@ def popular_reason(days: float | None) -> tuple[str, str]:
 def place_reason(place: str, days: int) -> tuple[str, str]:
     """Why an item that is popular in a region or a country is shown to somebody there."""
     return f"Popular in {place} in the last {days} days", f"{place}近{days}天热门"
-
-
-def item_reasons(names: Ids, because: Codes, bought: np.ndarray, evidence: Codes) -> tuple[Ids, Ids]:
-    """Texts for rows with a reason, shape ``(n,)``: equal ones are one text, as a shop has few and rows millions.
-
-    Parameters
-    ----------
-    names : of all items. ``because`` : place of the reason among them.
-    bought : whether the user bought it; else it was looked at.
-    evidence : people who chose both; 0 where nobody did, which then is not told.
-    """
-    most = int(evidence.max(initial=0)) + 1
-    keys, place = np.unique((because * 2 + bought) * most + evidence, return_inverse=True)
-    english = np.empty(len(keys), dtype=object)
-    chinese = np.empty(len(keys), dtype=object)
-    for number, key in enumerate(keys.tolist()):
-        about, people = divmod(key, most)
-        name, was_bought = names[about // 2], about % 2
-        who = f" ({people} {'person' if people == 1 else 'people'} chose both)" if people else ""
-        whom = f"（{people} 人两者都选）" if people else ""
-        english[number] = (
-            f"Goes with {name}, which you bought{who}" if was_bought else f"Because you viewed {name}{who}"
-        )
-        chinese[number] = f"与您买过的{name}相配{whom}" if was_bought else f"因为您看过{name}{whom}"
-    return english[place.ravel()], chinese[place.ravel()]

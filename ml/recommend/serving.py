@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,19 +12,21 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from ml.coded_rows import Rows
 from ml.evaluation.drift import Drift, drift
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.results import Subject
 from ml.recommend.bought_once import unknown_rows
 from ml.recommend.interactions import Codes, Interactions
-from ml.recommend.item_sums import ItemSums, users_of_both, values_at
+from ml.recommend.item_sums import ItemSums
 from ml.recommend.kept_lists import Before, KeptLists, read_kept
+from ml.recommend.list_rows import ListRows, Source, fault_of_lists
 from ml.recommend.newcomers import newcomer_rows
 from ml.recommend.places import read_places
 from ml.recommend.read import HALF_LIFE_DAYS, WINDOW_DAYS, ShopLog, newest_day, read_log, sampled_rows
-from ml.recommend.reasons import item_reasons, popular_reason
+from ml.recommend.reasons import popular_reason
 from ml.recommend.recommender import BlockRecommender
-from ml.recommend.router import CHOSEN, NEAR, Popular, Router
+from ml.recommend.router import CHOSEN, NEAR, POPULAR, Popular, Router
 from ml.recommend.served_model import with_users
 from ml.recommend.shelf import Lists, Shelf
 from ml.recommend.similar_items import similarity_rows
@@ -37,17 +39,35 @@ from ml.recommend.tables import (
     UNKNOWN_COLUMNS,
     K,
 )
-from ml.recommend.training import TESTED_USERS, ServedModel, contest, data_days, evaluation_rows, fit_served
+from ml.recommend.today import TODAY, TODAY_DAYS, TodayLists, VisitReasons
+from ml.recommend.today import WINDOW_DAYS as SESSION_DAYS
+from ml.recommend.training import (
+    CUTS,
+    HORIZON_DAYS,
+    TESTED_USERS,
+    ServedModel,
+    contest,
+    data_days,
+    evaluation_rows,
+    fit_served,
+    today_choice,
+)
+from ml.recommend.visits import Visits, read_visits
 from ml.registry.record import CHAMPION, ModelRecord, data_digest
 from ml.serving.capability import ShopData, Trained
 
 #: Users from which on one list for all is a fault of a personal model.
 _FEWEST_LISTS = 20
+#: Users whose lists are found together: they are twenty times as many rows of whole numbers.
+_USERS_AT_A_TIME = 50_000
+#: Days of sessions that the back-test of today's blend looks at.
+JUDGED_DAYS = SESSION_DAYS + HORIZON_DAYS * CUTS
 
 
 @dataclass(frozen=True, eq=False)
 class RecommendHistory:
-    """The log, days of some users to test on, the run before, and what of its lists still holds."""
+    """The log, days of some users to test on, the run before, what of its lists still holds, and the sessions of some
+    days."""
 
     log: ShopLog
     shelf: Shelf
@@ -56,6 +76,7 @@ class RecommendHistory:
     rows: Callable[[], pd.DataFrame]
     before: Before | None
     kept: Callable[[Before, str, str], KeptLists]
+    visits: Callable[[int], Visits]
 
 
 class Recommendations:
@@ -68,7 +89,7 @@ class Recommendations:
     """
 
     name = "recommendations"
-    code_version = 1
+    code_version = 2
     tables: Mapping[str, Mapping[str, str]] = {
         "recommendations": RECOMMENDATION_COLUMNS,
         "item_similarities": SIMILARITY_COLUMNS,
@@ -99,6 +120,10 @@ class Recommendations:
         def kept(before: Before, chosen: str, near: str) -> KeptLists:
             return read_kept(connection, before, log.newest, active, chosen, near)
 
+        def visits(days: int) -> Visits:
+            first, fresh = (as_of - dt.timedelta(days=back) for back in (days, TODAY_DAYS))
+            return read_visits(connection, shop_id, first, as_of, fresh, log.interactions.items)
+
         history = RecommendHistory(
             log,
             Shelf.of(log.items, self.bought_once.get(shop_id, ())),
@@ -107,6 +132,7 @@ class Recommendations:
             lambda: sampled_rows(connection, users=TESTED_USERS),
             Before.of(connection, shop_id) if self.incremental else None,
             kept,
+            visits,
         )
         return ShopData(shop_id, as_of, users, history)
 
@@ -118,7 +144,9 @@ class Recommendations:
         """Raises ``NotEnoughData`` with too short a history or too few users who came back to something new."""
         rows = data.history.rows()
         found = contest(rows, champion=champion.model if champion else None, random_state=random_state)
-        model = fit_served(found, data.history.log.interactions, data.features)
+        log = data.history.log.interactions
+        today = today_choice(found, data.history.visits(JUDGED_DAYS), log)
+        model = fit_served(found, log, data.features, today.blend)
         first, last = data_days(rows)
         winner = found.verdict.winner
         best = found.reports[winner]
@@ -147,46 +175,50 @@ class Recommendations:
                 "fusion": dict(found.selection.taken),
                 "item_knn": found.near_name,
                 "users_of_few_items": found.few.winner,
+                **today.metrics(),
             },
         )
         subject = Subject(self.name, data.shop_id, data.as_of, winner, random_state, record.version)
-        return Trained(record, model, evaluation_rows(found, subject))
+        return Trained(record, model, [*evaluation_rows(found, subject), *today.rows(subject)])
 
     def drift(self, model: Any, data: ShopData) -> Sequence[Drift]:
         """Of how many items users have, and how long ago they were here."""
         return [drift(one, data.features[one.name]) for one in model.profiles]
 
-    def score(self, model: Any, record: ModelRecord, data: ShopData) -> Mapping[str, pd.DataFrame]:
-        """The tables of one shop."""
+    def score(self, model: Any, record: ModelRecord, data: ShopData) -> Mapping[str, Rows]:
+        """The tables of one shop; lists are found block by block of users, and held as numbers."""
         history: RecommendHistory = data.history
         log, shelf = history.log, history.shelf
         popular = Popular.of(log.interactions, model.days)
         router = _router(model, log, shelf, popular)
         kept = self._kept(model, record, data)
-        listed = np.zeros(len(log.newest), dtype=bool)
+        anew = history.active
         if kept is not None:
-            listed[kept.lists.row] = True
-        anew = router.lists(history.active[~listed[history.active]], K)
-        day = np.datetime64(data.as_of - dt.timedelta(days=1), "D")
-        lists, updated = anew, np.full(len(anew.row), day)
+            anew = np.setdiff1d(anew, kept.lists.row)
+        newest_day = np.datetime64(data.as_of - dt.timedelta(days=1), "D")
+        rows = ListRows((0 if kept is None else len(kept.lists.row)) + K * len(anew))
+        for lists, visit in _lists(router, anew, _today(model, history, data.as_of)):
+            rows.add(lists, newest_day, visit)
+        n_anew = len(np.unique(rows.columns()["user_no"]))
         if kept is not None:
-            together = [np.concatenate(parts) for parts in zip(anew, kept.lists, strict=True)]
-            order = np.lexsort((together[2], together[0]))
-            lists = Lists(*(part[order] for part in together))
-            updated = np.concatenate([updated, kept.updated_for])[order]
-        shown = _recommendation_rows(lists, model, record, data, popular).assign(updated_for=updated.astype(object))
+            rows.add(kept.lists, kept.updated_for)
+        rows.tell(log.interactions, log.bought)
+        shown = rows.columns()
         run = {
             "shop_id": data.shop_id,
             "as_of": data.as_of,
-            "users": len(np.unique(lists.row)),
-            "users_scored_anew": len(np.unique(anew.row)),
+            "users": int((shown["rank"] == 1).sum()),
+            "users_scored_anew": n_anew,
             "items_on_sale": int(shelf.open.sum()),
-            "items_shown": len(np.unique(lists.column)),
+            "items_shown": int((np.bincount(shown["item_no"], minlength=1) > 0).sum()),
             "catalogue_digest": shelf.digest,
             "model_version": record.version,
         }
+        users, sources = log.interactions.users, _sources(model, popular)
         return {
-            "recommendations": shown[list(RECOMMENDATION_COLUMNS)],
+            "recommendations": rows.rows(
+                data.shop_id, data.as_of, record.version, users, shelf.ids, shelf.names, sources
+            ),
             "item_similarities": similarity_rows(log, shelf, data.shop_id, data.as_of, record.version),
             "newcomer_recommendations": newcomer_rows(
                 popular, shelf, history.places, data.shop_id, data.as_of, record.version
@@ -197,22 +229,11 @@ class Recommendations:
             ),
         }
 
-    def fault(self, scored: Mapping[str, pd.DataFrame], record: ModelRecord) -> str | None:
+    def fault(self, scored: Mapping[str, Any], record: ModelRecord) -> str | None:
         """No lists, one list for everyone from a model of persons, or an item twice in a list."""
-        lists = scored["recommendations"]
-        if lists.empty:
-            return "no user got a list"
-        twice = int(lists.duplicated(["user_id", "item_id"]).sum())
-        if twice:
-            return f"{twice} items are in a list twice"
         personal = not record.model.startswith("popular")
-        firsts = lists[lists["rank"] == 1]
-        if personal and len(firsts) >= _FEWEST_LISTS:
-            codes = pd.Series(pd.factorize(lists["item_id"])[0], index=lists.index)
-            of_user = codes.groupby(lists["user_id"], sort=False).agg(tuple)
-            if (of_user == of_user.iloc[0]).all():
-                return f"{record.model} gives the same list to all {len(of_user)}"
-        return None
+        found = fault_of_lists(scored["recommendations"], personal, _FEWEST_LISTS)
+        return f"{record.model} gives {found}" if found and found.startswith("the same list") else found
 
     def _kept(self, model: ServedModel, record: ModelRecord, data: ShopData) -> KeptLists | None:
         before = data.history.before
@@ -251,43 +272,34 @@ def _on_sale(data: Interactions, shelf: Shelf) -> Interactions:
     return Interactions(matrix, data.users, data.items, None if data.times is None else data.times[kept])
 
 
-def _recommendation_rows(
-    lists: Lists, model: ServedModel, record: ModelRecord, data: ShopData, popular: Popular
-) -> pd.DataFrame:
-    history: RecommendHistory = data.history
-    log, shelf = history.log, history.shelf
-    n = len(lists.row)
-    told = lists.because >= 0
-    english, chinese = popular_reason(popular.days)
-    reason, reason_zh = np.full(n, english, dtype=object), np.full(n, chinese, dtype=object)
+def _lists(router: Router, users: Codes, today: TodayLists | None) -> Iterator[tuple[Lists, VisitReasons | None]]:
+    """Lists of ``users``, a block of them at a time: who has a visit, and then who has none."""
+    visitors = users[:0] if today is None else np.intersect1d(users, today.users)
+    for block in _blocks(visitors):
+        assert today is not None
+        yield today.lists(router, block, K)
+    for block in _blocks(np.setdiff1d(users, visitors)):
+        yield router.lists(block, K), None
+
+
+def _blocks(users: Codes) -> Iterator[Codes]:
+    for start in range(0, len(users), _USERS_AT_A_TIME):
+        yield users[start : start + _USERS_AT_A_TIME]
+
+
+def _today(model: ServedModel, history: RecommendHistory, as_of: dt.date) -> TodayLists | None:
+    if model.today is None:
+        return None
+    lately = history.log.newest >= np.datetime64(as_of - dt.timedelta(days=TODAY_DAYS), "D")
+    return TodayLists(model.today, history.visits(SESSION_DAYS), lately)
+
+
+def _sources(model: ServedModel, popular: Popular) -> list[Source]:
     # a model may like an item for no item in particular
-    reason[~told & (lists.source != 0)] = "Chosen by people like you"
-    reason_zh[~told & (lists.source != 0)] = "与您相似的人也选择了它"
-    evidence = np.zeros(n, dtype=np.int64)
-    pairs, place = np.unique(lists.because[told] * len(shelf.ids) + lists.column[told], return_inverse=True)
-    both = users_of_both(log.interactions, pairs // len(shelf.ids), pairs % len(shelf.ids))
-    evidence[told] = both[place]
-    was_bought = values_at(log.bought, lists.row[told], lists.because[told]) > 0
-    reason[told], reason_zh[told] = item_reasons(shelf.names, lists.because[told], was_bought, evidence[told])
-    because = np.full(n, None, dtype=object)
-    because[told] = shelf.ids[lists.because[told]]
-    names = np.array(
-        [popular.name, model.near.name, _chosen_name(model) if model.chosen is not None else ""], dtype=object
-    )
-    assert (NEAR, CHOSEN) == (1, 2)
-    return pd.DataFrame(
-        {
-            "shop_id": data.shop_id,
-            "user_id": log.interactions.users[lists.row],
-            "rank": lists.rank,
-            "item_id": shelf.ids[lists.column],
-            "score": np.round(lists.score, 9),
-            "reason": reason,
-            "reason_zh": reason_zh,
-            "because_item_id": because,
-            "evidence": pd.array(np.where(evidence > 0, evidence, -1), dtype="Int64").astype(object),
-            "model": names[lists.source],
-            "model_version": record.version,
-            "as_of": np.full(n, data.as_of, dtype=object),
-        }
-    ).assign(evidence=lambda frame: frame["evidence"].where(frame["evidence"] > 0, None))
+    like_you = ("Chosen by people like you", "与您相似的人也选择了它")
+    found = [Source(POPULAR, popular.name, *popular_reason(popular.days)), Source(NEAR, model.near.name, *like_you)]
+    if model.chosen is not None:
+        found.append(Source(CHOSEN, _chosen_name(model), *like_you))
+    if model.today is not None:
+        found.append(Source(TODAY, model.today.row_model, "Follows your last visit", "延续您上次的浏览"))
+    return found

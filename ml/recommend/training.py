@@ -6,7 +6,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from ml.evaluation.drift import Profile, profile
@@ -26,9 +28,13 @@ from ml.recommend.interactions import Interactions
 from ml.recommend.item_knn import ItemKNN
 from ml.recommend.item_sums import ItemSums
 from ml.recommend.recommender import BlockRecommender
-from ml.recommend.router import CHOSEN, FEW, NEAR, POPULAR
+from ml.recommend.router import CHOSEN, FEW, NEAR, POPULAR, Popular, Router
 from ml.recommend.served_model import is_carried, without_users
+from ml.recommend.shelf import Shelf
+from ml.recommend.today import TodayBlend
+from ml.recommend.today_contest import TodayChoice, judge_today
 from ml.recommend.tuning import FUSION, Maker, Selection, inner_time_cuts, select_fusion
+from ml.recommend.visits import Visits
 from ml.registry.contest import Contender, Verdict, decide
 
 #: Users whose days are learned from and judged in the back-test of a large shop.
@@ -52,7 +58,7 @@ class ServedModel:
     ``chosen`` scores users with many items: fitted and without users where ``carried``, else unfitted, to be fitted
     on the day's users; ``None`` where popularity serves. ``near`` explains, and serves users of few items where ``few``
     (``router.NEAR`` and so on) says so. ``days`` is how far back the best popularity looks, ``profiles`` is how users
-    were when it was learned.
+    were when it was learned. ``today`` says how lists of the newest day's visitors follow their visit, if they do.
     """
 
     name: str
@@ -62,6 +68,7 @@ class ServedModel:
     few: int
     days: float | None
     profiles: tuple[Profile, ...]
+    today: TodayBlend | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +84,7 @@ class Contest:
     few: Verdict
     n_few: int
     routed: Estimate | None
+    cuts: tuple[Split, ...]
 
     @property
     def near_name(self) -> str:
@@ -89,6 +97,24 @@ class Contest:
         best = _best(self.selection, self.baselines)
         days = getattr(self.makers[best](), "days", None)
         return float(days) if days is not None else None
+
+    @property
+    def serves_few(self) -> int:
+        """``router.NEAR``, ``CHOSEN`` or ``POPULAR``: who serves users of few items."""
+        personal = self.verdict.winner not in self.baselines
+        names = {self.near_name: NEAR, self.verdict.winner: CHOSEN if personal else POPULAR}
+        return names.get(self.few.winner, POPULAR)
+
+    def near(self) -> ItemSums:
+        """The best item-kNN, unfitted."""
+        made = self.makers[self.near_name]()
+        assert isinstance(made, ItemSums)
+        return made
+
+    def chosen(self) -> BlockRecommender | None:
+        """The model that won, unfitted; ``None`` where popularity did."""
+        personal = self.verdict.winner not in self.baselines
+        return chosen_model(self.selection, self.verdict, self.makers) if personal else None
 
 
 def contest(rows: pd.DataFrame, *, champion: str | None, random_state: int) -> Contest:
@@ -114,25 +140,39 @@ def contest(rows: pd.DataFrame, *, champion: str | None, random_state: int) -> C
     reports = _reports(selection, makers, cuts[-1])
     standing = (_best_near(selection), verdict.winner, _best(selection, list(baselines)))
     few, n_few, routed = _few(reports, cuts[-1], standing)
-    return Contest(selection, verdict, makers, tuple(baselines), reports, few, n_few, routed)
+    return Contest(selection, verdict, makers, tuple(baselines), reports, few, n_few, routed, tuple(cuts))
 
 
-def fit_served(found: Contest, interactions: Interactions, users: pd.DataFrame) -> ServedModel:
+def today_choice(found: Contest, visits: Visits, log: Interactions) -> TodayChoice:
+    """Whether today's visit has a say, against what the contest's winners would have served at each cut."""
+
+    def router_at(known: Interactions, shelf: Shelf) -> Router:
+        chosen = found.chosen()
+        return Router(
+            known,
+            shelf,
+            # choices of the back-test do not tell purchases
+            sparse.csr_matrix(known.shape, dtype=np.float32),
+            Popular.of(known, found.days),
+            found.near().fit(known),
+            chosen.fit(known) if chosen is not None else None,
+            found.serves_few,
+        )
+
+    return judge_today(found.cuts, visits, log, router_at, k=JUDGED_K)
+
+
+def fit_served(
+    found: Contest, interactions: Interactions, users: pd.DataFrame, today: TodayBlend | None = None
+) -> ServedModel:
     """Fit what the contest chose on everybody; ``users`` are the features to compare later days with."""
-    near = found.makers[found.near_name]()
-    assert isinstance(near, ItemSums)
-    near = _kept(near.fit(interactions))
-    chosen: BlockRecommender | None = None
-    carried = True
-    if found.verdict.winner not in found.baselines:
-        chosen = chosen_model(found.selection, found.verdict, found.makers)
-        carried = is_carried(chosen)
-        if carried:
-            chosen = without_users(chosen.fit(interactions))
+    near = _kept(found.near().fit(interactions))
+    chosen = found.chosen()
+    carried = chosen is None or is_carried(chosen)
+    if chosen is not None and carried:
+        chosen = without_users(chosen.fit(interactions))
     profiles = tuple(profile(users[name]) for name in users.columns)
-    serves_few = {found.near_name: NEAR, found.verdict.winner: CHOSEN if chosen is not None else POPULAR}
-    few = serves_few.get(found.few.winner, POPULAR)
-    return ServedModel(found.verdict.winner, chosen, carried, near, few, found.days, profiles)
+    return ServedModel(found.verdict.winner, chosen, carried, near, found.serves_few, found.days, profiles, today)
 
 
 def evaluation_rows(found: Contest, shop: Subject) -> list[Measured]:

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import duckdb
 import pandas as pd
 
+from ml.coded_rows import Rows
 from ml.evaluation.drift import Drift
 from ml.evaluation.results import Measured
 from ml.registry.record import ModelRecord
@@ -59,10 +60,10 @@ class Capability(Protocol):
     def drift(self, model: object, data: ShopData) -> Sequence[Drift]:
         """How far today's features lie from those that ``model`` learned from."""
 
-    def score(self, model: object, record: ModelRecord, data: ShopData) -> Mapping[str, pd.DataFrame]:
-        """The rows of ``tables`` for this shop."""
+    def score(self, model: object, record: ModelRecord, data: ShopData) -> Mapping[str, Rows]:
+        """The rows of ``tables`` for this shop: frames, or numbers with the SELECT that makes rows of them."""
 
-    def fault(self, scored: Mapping[str, pd.DataFrame], record: ModelRecord) -> str | None:
+    def fault(self, scored: Mapping[str, Any], record: ModelRecord) -> str | None:
         """Why these scores must not be served, in words; ``None`` where nothing is wrong with them."""
 
 

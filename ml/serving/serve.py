@@ -29,14 +29,14 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Served:
-    """What came of it. ``tables`` holds the shop's new rows, and is empty where the old ones stay.
+    """What came of it. ``tables`` holds the shop's new rows (``ml.coded_rows.Rows``), none where the old ones stay.
 
     ``evaluation`` and ``plots`` are those of the last training, whenever that was; ``notes`` says in words
     what was done and why, in order.
     """
 
     status: ScoreStatus
-    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    tables: Mapping[str, Any] = field(default_factory=dict)
     evaluation: pd.DataFrame = field(default_factory=lambda: evaluation_frame([]))
     plots: Mapping[str, bytes] = field(default_factory=dict)
     drift: Sequence[Drift] = ()
@@ -93,7 +93,7 @@ def serve(
         status = _unserved(capability, shop_id, before, data.as_of, reason, refused=newest is not None)
         return Served(status, notes=tuple(notes), **shown)
     refused = unreadable
-    scored: Mapping[str, pd.DataFrame] = {}
+    scored: Mapping[str, Any] = {}
     if champion is not None and refused is None:
         # Also where no training was due or none came of it: a pinned model may ask for what is no more.
         refused = _features_gone(champion, data)

@@ -29,8 +29,9 @@ def write_served(
     shops = [one.status.shop_id for one in served]
     for table, columns in capability.tables.items():
         frames = [one.tables[table] for one in served if table in one.tables]
-        frame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns), dtype=object)
-        replace_rows(connection, ("ml", table), columns, frame, by=("shop_id",))
+        # a shop at a time: rows of a large one are made while they are written
+        for frame in frames or [pd.DataFrame(columns=list(columns), dtype=object)]:
+            replace_rows(connection, ("ml", table), columns, frame, by=("shop_id",))
         # A shop that was served nothing of it (no rule holds any more) has no slice that would replace the old rows.
         none = [one.status.shop_id for one in served if table in one.tables and one.tables[table].empty]
         connection.execute(f'DELETE FROM ml."{table}" WHERE shop_id IN (SELECT unnest(?::VARCHAR[]))', [none])

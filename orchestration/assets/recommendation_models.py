@@ -17,9 +17,28 @@ if TYPE_CHECKING:
 _PRODUCTS = dg.AssetKey(["marts", "dim_products"])
 _CHOICES = (dg.AssetKey(["features", "feat_user_item_days"]), dg.AssetKey(["features", "feat_as_of_dates"]), _PRODUCTS)
 _SESSIONS = (*_CHOICES, dg.AssetKey(["features", "feat_session_items"]))
-_PLACES = (*_SESSIONS, dg.AssetKey(["marts", "fct_sessions"]))
+_CHOICES_AND_VISITS = (*_SESSIONS, dg.AssetKey(["intermediate", "int_visitor_days"]))
+_VISITS_AND_PLACES = (*_CHOICES_AND_VISITS, dg.AssetKey(["marts", "fct_sessions"]))
 _ORDERS = (*_CHOICES, dg.AssetKey(["marts", "fct_orders"]), dg.AssetKey(["marts", "fct_order_items"]))
 _SHOWN_USERS, _SHOWN_PLACES, _SHOWN_LISTS, _SHOWN_ROWS = 5, 3, 8, 50
+
+_MEMBERS = "SELECT model, count(*) AS n FROM rows WHERE rank = 1 GROUP BY model ORDER BY n DESC, model"
+#: Of some users, evenly drawn from all in order, the first places.
+_EXAMPLES = """
+WITH drawn AS (
+    SELECT user_id
+    FROM (
+        SELECT user_id, row_number() OVER (ORDER BY user_id) - 1 AS number, count(*) OVER () AS n
+        FROM rows WHERE rank = 1
+    )
+    WHERE number % greatest(1, n // {users}) = 0
+    ORDER BY user_id LIMIT {users}
+)
+SELECT rows.user_id, rows.rank, rows.item_id, rows.reason, rows.reason_zh
+FROM rows INNER JOIN drawn USING (user_id)
+WHERE rows.rank <= {places}
+ORDER BY rows.user_id, rows.rank
+"""
 
 
 def _recommendations() -> "Capability":
@@ -81,13 +100,13 @@ def list_examples(served: Sequence["Served"], names: dict[tuple[str, str], str])
     one = next((each for each in served if "recommendations" in each.tables), None)
     if one is None:
         return {}
+    from ml.coded_rows import query_rows
+
     shop = one.status.shop_id
     run = one.tables["recommendation_runs"].to_dict("records")[0]
     lists = one.tables["recommendations"]
-    firsts = lists.drop_duplicates("user_id")
-    members = [[name, int(n)] for name, n in firsts["model"].value_counts().items()]
-    some = firsts["user_id"].iloc[:: max(1, len(firsts) // _SHOWN_USERS)].head(_SHOWN_USERS)
-    shown = lists[lists["user_id"].isin(set(some)) & (lists["rank"] <= _SHOWN_PLACES)]
+    members = [[row["model"], int(row["n"])] for row in query_rows(lists, _MEMBERS).to_dict("records")]
+    shown = query_rows(lists, _EXAMPLES.format(users=_SHOWN_USERS, places=_SHOWN_PLACES))
     rows = [
         [
             row["user_id"],
@@ -173,7 +192,7 @@ RECOMMENDATION_STEPS = (
             "recommendation_runs": "What the last run scored, and what the next needs to score only who did something.",
             "unknown_categories": "Categories that a shop's settings name as bought once, and that no product has.",
         },
-        _PLACES,
+        _VISITS_AND_PLACES,
         shows=(backtest_metadata, unknown_categories),
         examples=list_examples,
         load_for=_recommendations_for,

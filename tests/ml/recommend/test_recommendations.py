@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
+from ml.coded_rows import CodedRows
 from ml.recommend.ease import EASE
 from ml.recommend.fusion import ZScoreFusion
 from ml.recommend.item_knn import ItemKNN
@@ -40,8 +43,13 @@ RECORD = ModelRecord("recommendations", SHOP, "m", AS_OF, AS_OF, AS_OF, 1, (), 1
 def score(
     capability: Recommendations, model: ServedModel, connection: duckdb.DuckDBPyConnection
 ) -> dict[str, pd.DataFrame]:
-    """The tables of a day from a model that was not chosen by a back-test."""
-    return dict(capability.score(model, RECORD, capability.read(connection, SHOP)))
+    """The tables of a day from a model that was not chosen by a back-test, with their texts."""
+    return frames(capability.score(model, RECORD, capability.read(connection, SHOP)))
+
+
+def frames(tables: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    """Tables of numbers with their texts, and frames as they are."""
+    return {name: rows.frame() if isinstance(rows, CodedRows) else rows for name, rows in tables.items()}
 
 
 def write(connection: duckdb.DuckDBPyConnection, tables: dict[str, pd.DataFrame]) -> None:
@@ -65,7 +73,7 @@ def served(store: ModelStore, connection: duckdb.DuckDBPyConnection) -> Served:
     """A first day, with its training."""
     found = serve(Recommendations(), store, connection, SHOP)
     write_served(connection, Recommendations(), [found])
-    return found
+    return dataclasses.replace(found, tables=frames(found.tables))
 
 
 def test_a_model_of_tastes_is_chosen_and_everyone_gets_a_list(
@@ -153,7 +161,7 @@ def test_the_same_day_again_writes_the_same(
     again = serve(Recommendations(), store, connection, SHOP)
     assert again.record is not None and served.record is not None and again.record.version == served.record.version
     for name in ("recommendations", "item_similarities", "newcomer_recommendations"):
-        pd.testing.assert_frame_equal(again.tables[name], served.tables[name], check_dtype=False)
+        pd.testing.assert_frame_equal(frames(again.tables)[name], served.tables[name], check_dtype=False)
     before = connection.execute("SELECT * FROM ml.recommendations ORDER BY ALL").fetchall()
     write_served(connection, Recommendations(), [again])
     assert connection.execute("SELECT * FROM ml.recommendations ORDER BY ALL").fetchall() == before
@@ -276,15 +284,23 @@ def test_faults_of_lists() -> None:
     near = without_users(ItemKNN("tfidf").fit(log.interactions))
     assert isinstance(near, ItemKNN)
     model = ServedModel("m", without_users(EASE(30).fit(log.interactions)), True, near, NEAR, 7.0, ())
-    tables = score(Recommendations(), model, connection)
-    lists, record = tables["recommendations"], RECORD
-    assert Recommendations().fault(tables, record) is None
-    assert Recommendations().fault({"recommendations": lists.head(0)}, record) == "no user got a list"
-    one = lists[lists["user_id"] == lists["user_id"].iloc[0]]
-    same = pd.concat([one.assign(user_id=f"u{number}") for number in range(30)])
-    assert "the same list to all 30" in str(Recommendations().fault({"recommendations": same}, record))
-    twice = pd.concat([lists, lists.head(1).assign(rank=21)])
-    assert "in a list twice" in str(Recommendations().fault({"recommendations": twice}, record))
+    data = Recommendations().read(connection, SHOP)
+    tables = Recommendations().score(model, RECORD, data)
+    lists = tables["recommendations"]
+    assert isinstance(lists, CodedRows)
+
+    def fault(codes: pd.DataFrame) -> str:
+        return str(Recommendations().fault({"recommendations": dataclasses.replace(lists, codes=codes)}, RECORD))
+
+    assert Recommendations().fault(tables, RECORD) is None
+    assert fault(lists.codes.head(0)) == "no user got a list"
+    one = lists.codes[lists.codes["user_no"] == lists.codes["user_no"].iloc[0]]
+    same = pd.concat([one.assign(user_no=number) for number in range(30)])
+    assert fault(same) == "m gives the same list to all 30"
+    assert fault(pd.concat([same, one.head(3).assign(user_no=30)])) == "None"
+    other = same["item_no"].where(~((same["user_no"] == 29) & (same["rank"] == 5)), int(same["item_no"].max()) + 1)
+    assert fault(same.assign(item_no=other)) == "None"
+    assert "1 items are in a list twice" in fault(pd.concat([lists.codes, lists.codes.head(1).assign(rank=21)]))
 
 
 def test_an_item_id_of_two_shops_is_two_items() -> None:
