@@ -20,7 +20,6 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import astuple
 from pathlib import Path
 
 import duckdb
@@ -151,7 +150,7 @@ class Lake:
         """
         shops = {known.shop_id: known for known in self.shops(connection)}
         known = shops.get(shop.shop_id)
-        if known == shop:
+        if known is not None and _row(known) == _row(shop):
             return
         if known is not None:
             for name in ("timezone", "currency"):
@@ -164,10 +163,15 @@ class Lake:
         self._write_shops(connection, [shops[shop_id] for shop_id in sorted(shops)])
 
     def _write_shops(self, connection: duckdb.DuckDBPyConnection, shops: list[Shop]) -> None:
-        rows = ", ".join(f"({', '.join(quote_literal(value) for value in astuple(shop))})" for shop in shops)
+        rows = ", ".join(f"({', '.join(quote_literal(value) for value in _row(shop))})" for shop in shops)
         values = f"SELECT * FROM (VALUES {rows}) AS shops({', '.join(_SHOP_COLUMNS)})"
         empty = f"SELECT {', '.join(f'NULL::VARCHAR AS {name}' for name in _SHOP_COLUMNS)} WHERE false"
         write_parquet(connection, values if shops else empty, self.shops_file)
+
+
+def _row(shop: Shop) -> tuple[str, ...]:
+    """What the lake keeps of a shop."""
+    return tuple(getattr(shop, name) for name in _SHOP_COLUMNS)
 
 
 def copy_to_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:

@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ingestion.shops import Shop
+
+_SHOP_KEYS = ("shop_id", "timezone", "currency", "orders_from", "bought_once")
 
 
 class SettingsError(Exception):
@@ -37,7 +40,10 @@ class Settings(BaseSettings):
     timezone: str = Field("UTC", description="IANA zone of the shop's business day.")
     currency: str = Field("USD", description="ISO 4217 code of amounts that name none.")
     orders_from: Literal["events", "tables"] = Field("events", description="Where orders come from.")
-    shops_file: Path | None = Field(None, description="YAML list of further shops with the four keys above.")
+    bought_once: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Categories of which people need one product, by commas, or as a JSON list."
+    )
+    shops_file: Path | None = Field(None, description="YAML list of further shops with the five keys above.")
     history_start: date = Field(date(2009, 1, 1), description="First arrival day that can be processed.")
     late_days: int = Field(3, ge=0, le=30, description="Days after the event on which it may still arrive.")
     max_customers_per_device: int = Field(1, ge=1, le=100, description="Customers on a device before it is shared.")
@@ -58,6 +64,19 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
 
+    @field_validator("bought_once", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """Names by commas; a name that holds a comma asks for a JSON list."""
+        if not isinstance(value, str):
+            return value
+        if not value.lstrip().startswith("["):
+            return tuple(name.strip() for name in value.split(",") if name.strip())
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValueError(f"expected names by commas, or a JSON list of them: {error}") from error
+
     @field_validator("home", "shops_file", "alerts_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
@@ -71,7 +90,7 @@ class Settings(BaseSettings):
     @cached_property
     def shops(self) -> tuple[Shop, ...]:
         """The default shop first, then those of ``shops_file``. ``ValueError`` names what is wrong."""
-        default = Shop(self.shop_id, self.timezone, self.currency, self.orders_from)
+        default = Shop(self.shop_id, self.timezone, self.currency, self.orders_from, self.bought_once)
         listed = _read_shops(self.shops_file) if self.shops_file else ()
         known = {shop.shop_id for shop in listed}
         if len(known) < len(listed):
@@ -139,7 +158,11 @@ class Settings(BaseSettings):
         The pseudonym key is left where it came from: it is inherited, never written out.
         """
         values = self.model_dump(exclude={"pseudonym_key"})
-        return {f"FOOTFALL_{key.upper()}": str(value) for key, value in values.items() if value is not None}
+        return {
+            f"FOOTFALL_{key.upper()}": json.dumps(value, ensure_ascii=False) if isinstance(value, tuple) else str(value)
+            for key, value in values.items()
+            if value is not None
+        }
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -168,15 +191,16 @@ def _read_shops(path: Path) -> tuple[Shop, ...]:
     except (OSError, yaml.YAMLError) as error:
         raise ValueError(f"{path}: cannot be read as YAML: {error}") from error
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
-        raise ValueError(f"{path}: expected a list of shops, each with shop_id, timezone, currency, orders_from")
+        raise ValueError(f"{path}: expected a list of shops, each with {', '.join(_SHOP_KEYS)}")
     shops = []
     for number, entry in enumerate(listed, start=1):
-        unknown = set(entry) - {"shop_id", "timezone", "currency", "orders_from"}
+        unknown = set(entry) - set(_SHOP_KEYS)
         if unknown or "shop_id" not in entry:
             wrong = f"unknown key {sorted(unknown)[0]!r}" if unknown else "shop_id is missing"
-            raise ValueError(f"{path}: shop {number}: {wrong}; expected shop_id, timezone, currency, orders_from")
+            raise ValueError(f"{path}: shop {number}: {wrong}; expected {', '.join(_SHOP_KEYS)}")
         try:
-            shops.append(Shop(**entry))
+            once = entry.get("bought_once") or ()
+            shops.append(Shop(**{**entry, "bought_once": tuple(once) if isinstance(once, list) else once}))
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path}: shop {number}: {error}") from error
     return tuple(shops)

@@ -131,10 +131,9 @@ class ShopLog:
 
 def newest_day(connection: duckdb.DuckDBPyConnection, shop_id: str) -> dt.date:
     """The day after the shop's newest one; raises ``NotEnoughData`` where nobody chose anything yet."""
-    row = connection.execute(_AS_OF, {"shop": shop_id}).fetchone()
-    if row is None or row[0] is None:
+    found: dt.date | None = connection.execute(_AS_OF, {"shop": shop_id}).fetchall()[0][0]
+    if found is None:
         raise NotEnoughData("products that users looked at or bought", "at least one", "none")
-    found: dt.date = row[0]
     return found
 
 

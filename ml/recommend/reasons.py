@@ -46,3 +46,8 @@ def popular_reason(days: float | None) -> tuple[str, str]:
     if days == 7:
         return "Popular this week", "本周热门"
     return f"Popular in the last {days:g} days", f"近{days:g}天热门"
+
+
+def place_reason(place: str, days: int) -> tuple[str, str]:
+    """Why an item that is popular in a region or a country is shown to somebody there."""
+    return f"Popular in {place} in the last {days} days", f"{place}近{days}天热门"

@@ -101,10 +101,18 @@ class Router:
 
     def _asked(self, model: BlockRecommender, rows: Codes, k: int, source: int) -> Lists:
         parts: list[Lists] = []
+        # of whole categories that are crossed out: tastes are narrow, and all that a model names first may be of them
+        once = self.shelf.once >= 0
+        has = self.bought[rows] @ once.astype(np.float32) > 0
+        spare = int((once & self.shelf.open).sum())
+        blocks = [
+            (whose[block], k * _SPARE + more)
+            for whose, more in ((rows[~has], 0), (rows[has], spare))
+            for block in model.user_blocks(whose, np.arange(len(whose)))
+        ]
         with threadpool_limits(1):
-            for block in model.user_blocks(rows, np.arange(len(rows))):
-                users = rows[block]
-                found = model.top(users, k * _SPARE, filter_seen=True)
+            for users, depth in blocks:
+                found = model.top(users, depth, filter_seen=True)
                 # crossed out before reasons are looked for, which cost more
                 asked = Lists(
                     users[found.row],
@@ -130,7 +138,7 @@ class Router:
         for start in range(0, len(short), _SHORT_AT_A_TIME):
             users = np.sort(short[start : start + _SHORT_AT_A_TIME])
             # what a user has seen, variants of what was bought, and what the own list holds is passed over
-            head = order[: 2 * int(sizes[users].max()) + 2 * k]
+            head = order[: _reaches(self.shelf.once[order] < 0, 2 * int(sizes[users].max()) + 2 * k)]
             own = found.where(np.isin(found.row, users))
             place = np.searchsorted(users, own.row)
             # below everything of the own list, and still in the order of popularity
@@ -156,6 +164,11 @@ class Router:
         """The popular items without less popular variants of each other."""
         order = self.popular.order(self.shelf.open)
         return order[np.sort(np.unique(self.shelf.family[order], return_index=True)[1])]
+
+
+def _reaches(counted: np.ndarray, number: int) -> int:
+    """How many places it takes to have ``number`` that count: a user may be shown nothing of the others."""
+    return int(np.searchsorted(np.cumsum(counted), number)) + 1
 
 
 def _together(parts: list[Lists]) -> Lists:

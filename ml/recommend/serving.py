@@ -16,11 +16,13 @@ from ml.coded_rows import Rows
 from ml.evaluation.drift import Drift, drift
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.results import Subject
+from ml.recommend.bought_once import unknown_rows
 from ml.recommend.interactions import Codes, Interactions
 from ml.recommend.item_sums import ItemSums
 from ml.recommend.kept_lists import Before, KeptLists, read_kept
 from ml.recommend.list_rows import ListRows, Source, fault_of_lists
 from ml.recommend.newcomers import newcomer_rows
+from ml.recommend.places import read_places
 from ml.recommend.read import HALF_LIFE_DAYS, WINDOW_DAYS, ShopLog, newest_day, read_log, sampled_rows
 from ml.recommend.reasons import popular_reason
 from ml.recommend.recommender import BlockRecommender
@@ -34,6 +36,7 @@ from ml.recommend.tables import (
     RECOMMENDATION_COLUMNS,
     RUN_COLUMNS,
     SIMILARITY_COLUMNS,
+    UNKNOWN_COLUMNS,
     K,
 )
 from ml.recommend.today import TODAY, TODAY_DAYS, TodayLists, VisitReasons
@@ -68,6 +71,7 @@ class RecommendHistory:
 
     log: ShopLog
     shelf: Shelf
+    places: pd.DataFrame
     active: Codes
     rows: Callable[[], pd.DataFrame]
     before: Before | None
@@ -81,6 +85,7 @@ class Recommendations:
     Parameters
     ----------
     incremental : score only users with new events while model and products stay; else everyone, always.
+    bought_once : shop -> names of categories of which people need one product: who bought there is shown nothing of it.
     """
 
     name = "recommendations"
@@ -90,10 +95,12 @@ class Recommendations:
         "item_similarities": SIMILARITY_COLUMNS,
         "newcomer_recommendations": NEWCOMER_COLUMNS,
         "recommendation_runs": RUN_COLUMNS,
+        "unknown_categories": UNKNOWN_COLUMNS,
     }
 
-    def __init__(self, *, incremental: bool = True) -> None:
+    def __init__(self, *, incremental: bool = True, bought_once: Mapping[str, Sequence[str]] | None = None) -> None:
         self.incremental = incremental
+        self.bought_once = bought_once or {}
 
     def read(self, connection: duckdb.DuckDBPyConnection, shop_id: str) -> ShopData:
         """Raises ``NotEnoughData`` where nobody looked at or bought a product lately."""
@@ -119,7 +126,8 @@ class Recommendations:
 
         history = RecommendHistory(
             log,
-            Shelf.of(log.items),
+            Shelf.of(log.items, self.bought_once.get(shop_id, ())),
+            read_places(connection, shop_id, as_of),
             active,
             lambda: sampled_rows(connection, users=TESTED_USERS),
             Before.of(connection, shop_id) if self.incremental else None,
@@ -214,8 +222,13 @@ class Recommendations:
                 data.shop_id, data.as_of, record.version, users, shelf.ids, shelf.names, sources
             ),
             "item_similarities": similar,
-            "newcomer_recommendations": newcomer_rows(popular, shelf, data.shop_id, data.as_of, record.version),
+            "newcomer_recommendations": newcomer_rows(
+                popular, shelf, history.places, data.shop_id, data.as_of, record.version
+            ),
             "recommendation_runs": pd.DataFrame([run], columns=list(RUN_COLUMNS)),
+            "unknown_categories": unknown_rows(
+                shelf.category, self.bought_once.get(data.shop_id, ()), data.shop_id, data.as_of, record.version
+            ),
         }
 
     def fault(self, scored: Mapping[str, Any], record: ModelRecord) -> str | None:

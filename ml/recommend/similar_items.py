@@ -120,7 +120,7 @@ def _frame(similarity: sparse.csr_matrix, shelf: Shelf, kind: str, k: int) -> pd
     none = np.full(len(row), -1, dtype=np.int64)
     lists = Lists(row[order], column[order], np.arange(len(row)), score[order], none, none)
     itself = sparse.identity(len(shelf.ids), format="csr")
-    kept = shelf.tidy(lists, k, itself)
+    kept = shelf.tidy(lists, k, itself, of_users=False)
     return pd.DataFrame(
         {
             "item_no": kept.row.astype(np.int32),

@@ -59,3 +59,10 @@ RUN_COLUMNS: dict[str, str] = {
     "catalogue_digest": "VARCHAR",
     "model_version": "VARCHAR",
 }
+#: ``ml.unknown_categories``, key shop_id, item_category: named as bought once by the shop's settings, and no product's.
+UNKNOWN_COLUMNS: dict[str, str] = {
+    "shop_id": "VARCHAR",
+    "item_category": "VARCHAR",
+    "model_version": "VARCHAR",
+    "as_of": "DATE",
+}

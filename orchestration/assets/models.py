@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from ingestion.shops import Shop
 from orchestration.assets.tables import markdown_table
 from orchestration.resources import WAREHOUSE_POOL, Warehouse
 from orchestration.settings import Settings
@@ -34,7 +35,8 @@ class ModelStep:
     """One capability as a step: ``load`` imports it when the step runs (scikit-learn takes a second, which no
     page of the UI should wait for), ``tables`` describes what it writes, ``reads`` are the assets it reads.
 
-    ``shows`` make further metadata of what was served, ``examples`` also of the names of products by shop and item."""
+    ``shows`` make further metadata of what was served, ``examples`` also of the names of products by shop and item.
+    ``load_for`` comes instead of ``load`` where a capability heeds settings of the shops."""
 
     name: str
     load: Callable[[], "Capability"]
@@ -43,6 +45,7 @@ class ModelStep:
     kinds: frozenset[str] = frozenset({"python", "scikitlearn", "duckdb"})
     shows: Sequence[Callable[[Sequence["Served"]], dict[str, Any]]] = ()
     examples: Callable[[Sequence["Served"], dict[tuple[str, str], str]], dict[str, Any]] | None = None
+    load_for: Callable[[Sequence[Shop]], "Capability"] | None = None
 
     @property
     def assets(self) -> list[dg.AssetKey]:
@@ -79,7 +82,7 @@ def _build(settings: Settings, step: ModelStep) -> dg.AssetsDefinition:
         from ml.serving.serve import serve
         from ml.serving.write import write_served
 
-        capability = step.load()
+        capability = step.load_for(settings.shops) if step.load_for else step.load()
         store = ModelStore(settings.models)
         tags = context.run.tags
         retrain, only = tags.get(RETRAIN_TAG) == "true", tags.get(RETRAIN_SHOP_TAG)

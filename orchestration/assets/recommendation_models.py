@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from ingestion.shops import Shop
 from orchestration.assets.models import ModelStep
 from orchestration.assets.tables import markdown_table
 
@@ -17,8 +18,9 @@ _PRODUCTS = dg.AssetKey(["marts", "dim_products"])
 _CHOICES = (dg.AssetKey(["features", "feat_user_item_days"]), dg.AssetKey(["features", "feat_as_of_dates"]), _PRODUCTS)
 _SESSIONS = (*_CHOICES, dg.AssetKey(["features", "feat_session_items"]))
 _CHOICES_AND_VISITS = (*_SESSIONS, dg.AssetKey(["intermediate", "int_visitor_days"]))
+_VISITS_AND_PLACES = (*_CHOICES_AND_VISITS, dg.AssetKey(["marts", "fct_sessions"]))
 _ORDERS = (*_CHOICES, dg.AssetKey(["marts", "fct_orders"]), dg.AssetKey(["marts", "fct_order_items"]))
-_SHOWN_USERS, _SHOWN_PLACES, _SHOWN_LISTS = 5, 3, 8
+_SHOWN_USERS, _SHOWN_PLACES, _SHOWN_LISTS, _SHOWN_ROWS = 5, 3, 8, 50
 
 _MEMBERS = "SELECT model, count(*) AS n FROM rows WHERE rank = 1 GROUP BY model ORDER BY n DESC, model"
 #: Of some users, evenly drawn from all in order, the first places.
@@ -43,6 +45,12 @@ def _recommendations() -> "Capability":
     from ml.recommend.serving import Recommendations
 
     return Recommendations()
+
+
+def _recommendations_for(shops: Sequence[Shop]) -> "Capability":
+    from ml.recommend.serving import Recommendations
+
+    return Recommendations(bought_once={shop.shop_id: shop.bought_once for shop in shops})
 
 
 def _next_items() -> "Capability":
@@ -72,6 +80,21 @@ def backtest_metadata(served: Sequence["Served"]) -> dict[str, Any]:
     return {}
 
 
+def unknown_categories(served: Sequence["Served"]) -> dict[str, Any]:
+    """A warning where settings name categories as bought once that no product has: catalogues change, and a setting
+    that says nothing any more should not go unnoticed."""
+    rows = [
+        [row["shop_id"], row["item_category"]]
+        for one in served
+        if "unknown_categories" in one.tables
+        for row in one.tables["unknown_categories"].to_dict("records")
+    ]
+    if not rows:
+        return {}
+    table = markdown_table(["shop", "bought_once names a category that no product has"], rows[:_SHOWN_ROWS])
+    return {"warning": dg.MarkdownMetadataValue(table)}
+
+
 def list_examples(served: Sequence["Served"], names: dict[tuple[str, str], str]) -> dict[str, Any]:
     """Coverage, and a handful of the first shop's lists with the names of products (``names``: shop, item -> name)."""
     one = next((each for each in served if "recommendations" in each.tables), None)
@@ -82,10 +105,7 @@ def list_examples(served: Sequence["Served"], names: dict[tuple[str, str], str])
     shop = one.status.shop_id
     run = one.tables["recommendation_runs"].to_dict("records")[0]
     lists = one.tables["recommendations"]
-    counted = query_rows(
-        lists, "SELECT model, count(*) AS n FROM rows WHERE rank = 1 GROUP BY ALL ORDER BY n DESC, model"
-    )
-    members = [[row["model"], int(row["n"])] for row in counted.to_dict("records")]
+    members = [[row["model"], int(row["n"])] for row in query_rows(lists, _MEMBERS).to_dict("records")]
     shown = query_rows(lists, _EXAMPLES.format(users=_SHOWN_USERS, places=_SHOWN_PLACES))
     rows = [
         [
@@ -168,12 +188,14 @@ RECOMMENDATION_STEPS = (
         {
             "recommendations": "Up to 20 products for everyone of the last 90 days, with the reason for each.",
             "item_similarities": "Products like a product: looked at or bought by the same people, or described alike.",
-            "newcomer_recommendations": "What to show who is not known yet: popular in the shop and in each category.",
+            "newcomer_recommendations": "What to show who is not known yet: popular in its category, region or shop.",
             "recommendation_runs": "What the last run scored, and what the next needs to score only who did something.",
+            "unknown_categories": "Categories that a shop's settings name as bought once, and that no product has.",
         },
-        _CHOICES_AND_VISITS,
-        shows=(backtest_metadata,),
+        _VISITS_AND_PLACES,
+        shows=(backtest_metadata, unknown_categories),
         examples=list_examples,
+        load_for=_recommendations_for,
     ),
     ModelStep(
         "session_next_items",
@@ -186,7 +208,10 @@ RECOMMENDATION_STEPS = (
     ModelStep(
         "association_rules",
         _rules,
-        {"association_rules": "Who has these products in the basket also buys that one, more than luck explains."},
+        {
+            "association_rules": "Who has these products in the basket also buys that one, more than luck explains.",
+            "cross_sell": "What is bought with a product in one order, up to 20 partners of each, with the evidence.",
+        },
         _ORDERS,
         examples=rule_examples,
     ),

@@ -73,6 +73,10 @@ def test_shops_share_a_lake_and_nothing_else(lake: Lake, tmp_path: Path, shop: S
     assert len(ids) == 2
     assert lake_rows(lake, "shop_id, price, currency") == [("corner", 999, "EUR"), ("other", 10, "JPY")]
     assert lake.shops() == [shop, other]
+    # which lists are made does not concern the lake
+    before = lake.shops_file.stat().st_mtime_ns
+    ingest_file(lake, write_csv(tmp_path / "c.csv", [event(3)]), event_mapping(), replace(other, bought_once=("冰箱",)))
+    assert lake.shops() == [shop, other] and lake.shops_file.stat().st_mtime_ns == before
     later = replace(other, orders_from="events")
     ingest_file(lake, write_csv(tmp_path / "b.csv", [event(2)]), event_mapping(), later)
     assert lake.shops() == [shop, later]
@@ -89,7 +93,8 @@ def test_a_shop_cannot_change_its_clock_or_money_over_old_rows(
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"shop_id": "Corner"}, {"timezone": "Mars"}, {"currency": "euro"}, {"orders_from": "x"}]
+    "wrong",
+    [{"shop_id": "Corner"}, {"timezone": "Mars"}, {"currency": "euro"}, {"orders_from": "x"}, {"bought_once": ("",)}],
 )
 def test_a_shop_that_cannot_be(wrong: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="expected"):

@@ -7,6 +7,7 @@ import datetime as dt
 import dagster as dg
 import pandas as pd
 
+from ingestion.shops import Shop
 from ml.evaluation.results import Measured, Subject, evaluation_frame
 from ml.serving.serve import Served
 from ml.serving.status import FRESH, ScoreStatus
@@ -16,6 +17,7 @@ from orchestration.assets.recommendation_models import (
     list_examples,
     next_item_examples,
     rule_examples,
+    unknown_categories,
 )
 
 DAY = dt.date(2026, 3, 1)
@@ -97,6 +99,23 @@ def test_pages_stay_small() -> None:
     run = pd.DataFrame([{"items_shown": 1, "items_on_sale": 1, "users": 3000, "users_scored_anew": 3000}])
     shown = list_examples([served({"recommendations": lists, "recommendation_runs": run})], NAMES)
     assert len(text(shown["examples"]).splitlines()) == 2 + 5
+
+
+def test_categories_that_no_product_has_are_a_warning() -> None:
+    runs = [
+        served({"unknown_categories": pd.DataFrame({"shop_id": shop, "item_category": names})})
+        for shop, names in (("店", []), ("north", ["冰箱", "a|b"]))
+    ]
+    assert unknown_categories(runs[:1]) == unknown_categories([served({})]) == {}
+    lines = text(unknown_categories(runs)["warning"]).splitlines()
+    assert lines[2:] == ["| north | 冰箱 |", "| north | a\\|b |"]
+
+
+def test_the_step_hands_on_what_each_shop_says_is_bought_once() -> None:
+    step = next(one for one in RECOMMENDATION_STEPS if one.name == "recommendations")
+    assert step.load_for is not None
+    capability = step.load_for([Shop("north", bought_once=("冰箱",)), Shop("south")])
+    assert capability.bought_once == {"north": ("冰箱",), "south": ()}
 
 
 def test_each_step_declares_the_tables_that_its_capability_writes() -> None:

@@ -40,6 +40,8 @@ def test_paths_are_absolute_whatever_the_working_folder(footfall_home: Path, mon
         ("FOOTFALL_LATE_DAYS", "-1", "FOOTFALL_LATE_DAYS"),
         ("FOOTFALL_ORDERS_FROM", "thin air", "'events' or 'tables'"),
         ("FOOTFALL_DUCKDB_MEMORY", "lots", "FOOTFALL_DUCKDB_MEMORY"),
+        ("FOOTFALL_BOUGHT_ONCE", '["Fridges"', "expected names by commas, or a JSON list of them"),
+        ("FOOTFALL_BOUGHT_ONCE", '["Fridges", 3]', "FOOTFALL_BOUGHT_ONCE"),
         ("FOOTFALL_SHOPS_FILE", "/no/such/file.yml", "cannot be read"),
     ],
 )
@@ -72,6 +74,8 @@ def test_further_shops_come_from_a_file(footfall_home: Path, monkeypatch: pytest
         ("- {timezone: UTC}", "shop 1: shop_id is missing"),
         ("- {shop_id: a}\n- {shop_id: a}", "listed twice"),
         ("- {shop_id: a, timezone: Nowhere/At}", "shop 1: shop a: timezone"),
+        ("- {shop_id: a, bought_once: 冰箱}", "shop 1: shop a: bought_once '冰箱': expected names of categories"),
+        ("- {shop_id: a, bought_once: [冰箱, '']}", "expected names of categories"),
     ],
 )
 def test_a_wrong_shops_file_is_explained(
@@ -82,6 +86,28 @@ def test_a_wrong_shops_file_is_explained(
     monkeypatch.setenv("FOOTFALL_SHOPS_FILE", str(file))
     with pytest.raises(SettingsError, match=re.escape(words)):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ("", ()),
+        ("家电/冰箱, Washing machines", ("家电/冰箱", "Washing machines")),
+        ('["Beds, large", "Κουζίνα/Ψυγεία"]', ("Beds, large", "Κουζίνα/Ψυγεία")),
+    ],
+)
+def test_categories_bought_once_are_a_shops_own(
+    footfall_home: Path, monkeypatch: pytest.MonkeyPatch, value: str, names: tuple[str, ...]
+) -> None:
+    file = footfall_home / "shops.yml"
+    file.write_text("- {shop_id: north, bought_once: [Ovner, 冰箱]}\n- {shop_id: south}\n", encoding="utf-8")
+    monkeypatch.setenv("FOOTFALL_SHOPS_FILE", str(file))
+    monkeypatch.setenv("FOOTFALL_BOUGHT_ONCE", value)
+    settings = load_settings()
+    assert [shop.bought_once for shop in settings.shops] == [names, ("Ovner", "冰箱"), ()]
+    # and so it is for a process that we start
+    monkeypatch.setenv("FOOTFALL_BOUGHT_ONCE", settings.environment()["FOOTFALL_BOUGHT_ONCE"])
+    assert load_settings() == settings
 
 
 def test_the_pseudonym_key_is_neither_shown_nor_handed_on(footfall_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

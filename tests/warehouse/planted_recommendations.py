@@ -31,7 +31,10 @@ _TABLES = {
     f"1 / number as score, {_REASON}, 'popularity_recent' as model, {_VERSION} from items where number <= 5 "
     "union all by name select shop_id, 'category' as scope, item_category as scope_value, row_number() over "
     f"(partition by shop_id, item_category order by number) as rank, item_id, 1 / number as score, {_REASON}, "
-    f"'popularity_recent' as model, {_VERSION} from items where item_category is not null",
+    f"'popularity_recent' as model, {_VERSION} from items where item_category is not null "
+    # a place where the last ones come first
+    "union all by name select shop_id, 'region' as scope, 'CN / 广东' as scope_value, (6 - number)::integer as rank, "
+    f"item_id, 6 - number as score, {_REASON}, 'popularity_recent' as model, {_VERSION} from items where number <= 5",
     # a model of sessions may well say that people come back to the product itself
     "session_next_items": "select a.shop_id, a.item_id, (1 + b.number - a.number)::integer as rank, "
     "b.item_id as next_item_id, 0.25 as score, 7 as sessions, 'sequential_rules' as model, 'v1' as model_version, "
@@ -43,6 +46,11 @@ _TABLES = {
     "0.001 as p_value, 'v1' as model_version, a.as_of from items as a "
     "inner join items as b on b.shop_id = a.shop_id and b.number = a.number + 1 "
     "inner join items as c on c.shop_id = a.shop_id and c.number = a.number + 2",
+    "cross_sell": "select a.shop_id, a.item_id, (b.number - a.number)::integer as rank, b.item_id as partner_item_id, "
+    "3 as baskets_both, 4 as baskets_item, 6 as baskets_partner, 100 as baskets, 0.03 as support, 0.75 as confidence, "
+    "12.5 as lift, 2.6 as lift_low, 16.0 as lift_high, 0.0276 as leverage, 0.001 as p_value, 'v1' as model_version, "
+    "a.as_of from items as a inner join items as b on b.shop_id = a.shop_id and b.number between a.number + 1 "
+    "and a.number + 2",
     "evaluation": "select capability, shop_id, as_of - days as as_of, model, 'recall@20' as metric, "
     "if(days = 0, 0.2, 0.1) as value, 0.05 as ci_low, 0.3 as ci_high, 500 as n, 42 as seed, 'v1' as model_version, "
     "'{}' as detail from (select distinct shop_id, as_of from items) "

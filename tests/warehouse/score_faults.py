@@ -81,6 +81,13 @@ SCORE_FAULTS = [
         "holds",
     ),
     Fault(
+        "cross_sell",
+        "staging.stg_ml_cross_sell",
+        "the counts of product and partner have changed places",
+        "update staging.stg_ml_cross_sell set baskets_item = baskets_partner, baskets_partner = baskets_item",
+        "holds",
+    ),
+    Fault(
         "recommendation_evaluation",
         "staging.stg_ml_evaluation",
         "the ends of the interval have changed places",

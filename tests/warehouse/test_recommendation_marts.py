@@ -10,12 +10,14 @@ import pytest
 
 from ingestion.shops import Shop
 from tests.properties.warehouse import Warehouse
+from tests.warehouse.list_queries import documented_query
 from tests.warehouse.planted_recommendations import plant_recommendations
 from tests.warehouse.planted_scores import after_models, plant_scores, plant_status
 
 DAY = date(2026, 3, 10)
 SHOPS = ("fresh", "refused")
-LISTS = ("recommendations", "item_similarities", "newcomer_recommendations", "session_next_items")
+LISTS = ("recommendations", "item_similarities", "newcomer_recommendations", "session_next_items", "cross_sell")
+_ITEMS = ("item_id", "similar_item_id", "item_id", "next_item_id", "partner_item_id")
 MARTS = (*LISTS, "association_rules", "recommendation_evaluation")
 #: The catalogue says of this product, which the models list second, that it is not on sale any more.
 WITHDRAWN = "i2"
@@ -87,7 +89,7 @@ def test_a_user_s_list_closes_up_where_a_product_was_withdrawn(served: Warehouse
 
 
 def test_withdrawn_products_are_in_no_list_and_mark_their_rules(served: Warehouse) -> None:
-    for mart, item in zip(LISTS, ("item_id", "similar_item_id", "item_id", "next_item_id"), strict=True):
+    for mart, item in zip(LISTS, _ITEMS, strict=True):
         written = served.rows(f"select count(*) > 0 from ml.{mart} where {item} = '{WITHDRAWN}'")
         assert written == [(True,)], mart
         assert served.rows(f"select 1 from marts.{mart} where {item} = '{WITHDRAWN}'") == [], mart
@@ -112,9 +114,14 @@ def test_other_lists_close_up_too_and_no_product_follows_itself(served: Warehous
         (1, "Product 1", "i3", 3),
         (2, "Product 1", "i4", 3),
     ]
+    partners = "select rank, item_name, partner_item_id, partner_item_category, lift_low from marts.cross_sell "
+    assert served.rows(f"{partners} where shop_id = 'fresh' and item_id = 'i1' order by rank") == [
+        (1, "Product 1", "i3", "all", 2.6)
+    ]
     newcomers = "select scope_value, list(item_id order by rank) from marts.newcomer_recommendations "
     assert served.rows(f"{newcomers} where shop_id = 'fresh' group by scope_value order by 1") == [
         ("", ["i1", "i3", "i4", "i5"]),
+        ("CN / 广东", ["i5", "i4", "i3", "i1"]),
         ("all", ["i1", "i3", "i4", "i5"]),
     ]
 
@@ -126,7 +133,7 @@ def test_lists_that_were_refused_are_marked_with_the_reason(served: Warehouse) -
             ("refused", True, "one list for everyone"),
         ]
     # another capability's lists are no older for it
-    for mart in ("session_next_items", "association_rules"):
+    for mart in ("session_next_items", "association_rules", "cross_sell"):
         assert served.rows(f"select distinct is_stale from marts.{mart}") == [(False,)]
 
 
@@ -156,3 +163,22 @@ def test_lists_are_published_with_their_products_and_lists_of_names(served: Ware
     with reader.connect() as connection:
         names = connection.execute("select antecedent_names from association_rules order by all limit 1").fetchall()
     assert names == [(["Product 1", "Product 2"],)]
+
+
+def test_a_front_end_asks_the_published_lists_for_a_newcomer(served: Warehouse) -> None:
+    reader = served.publish("session_next_items", "newcomer_recommendations", "dim_products")
+    query = documented_query("newcomer_list")
+    known = {"shop": "fresh", "last_item": "i1", "category": None, "region": "CN / 广东", "country": "CN"}
+    with reader.connect() as connection:
+        # i2, which followed i1 and was popular, is withdrawn; i1 is what is looked at
+        assert connection.execute(query, known).fetchall() == [("i3", "session"), ("i4", "session"), ("i5", "region")]
+        known |= {"last_item": None, "region": "CN / 海南"}
+        assert [row[0] for row in connection.execute(query, known).fetchall()] == ["i1", "i3", "i4", "i5"]
+
+
+def test_a_front_end_asks_the_published_rules_for_a_basket(served: Warehouse) -> None:
+    query = documented_query("basket_list")
+    with served.publish("association_rules", "dim_products").connect() as connection:
+        found = connection.execute(query, {"shop": "fresh", "basket": ["i1", "i2", "i3", "i4"]}).fetchall()
+        assert [(row[0], row[1]) for row in found] == [("i5", ["i3", "i4"])]
+        assert connection.execute(query, {"shop": "fresh", "basket": ["i3"]}).fetchall() == []

@@ -45,6 +45,10 @@ class Split:
         """The same, judged only by users who are in ``train``."""
         return Split(self.name, self.train, self.test[self.test[USER].isin(self.train[USER])], self.cut)
 
+    def of_strangers(self) -> Split:
+        """The same, judged only by users who are not in ``train``."""
+        return Split(self.name, self.train, self.test[~self.test[USER].isin(self.train[USER])], self.cut)
+
     def _met(self) -> Flags:
         seen = pd.MultiIndex.from_frame(self.train[[USER, ITEM]])
         return np.asarray(pd.MultiIndex.from_frame(self.test[[USER, ITEM]]).isin(seen), dtype=bool)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ml.recommend.rules.pairs import ItemPairs
+from ml.recommend.rules.variants import Families, partners_without_variants
 
 #: Columns of :func:`cross_sell`.
 PARTNER_COLUMNS = (
@@ -41,6 +42,7 @@ def cross_sell(
     by: str = "leverage",
     most_false: float = 0.05,
     offered: Collection[str] | None = None,
+    families: Families | None = None,
 ) -> pd.DataFrame:
     """The ``k`` best partners of every item, a row each with ``PARTNER_COLUMNS``, by item and rank.
 
@@ -49,7 +51,8 @@ def cross_sell(
     it; confidence would put the most popular product beside everything, and lift the rarest. Ties go to the
     greater lift, then to the smaller id.
 
-    ``offered`` holds the items that may be partners (on sale, in stock); all where it is None.
+    ``offered`` holds the items that may be partners (on sale, in stock); all where it is None. Of ``families`` (item
+    -> family) an item has one partner each, and none of its own.
 
     Raises ``ValueError`` where ``by`` is not one of ``RANKINGS`` or ``k`` is less than 1.
     """
@@ -65,5 +68,6 @@ def cross_sell(
     both = both.assign(confidence=both["n_both"] / both["n_item"])
     order = ["item", by, "lift", "partner"]
     both = both.sort_values(order, ascending=[True, False, False, True], ignore_index=True)
+    both = partners_without_variants(both, families or {})
     both["rank"] = both.groupby("item").cumcount().astype(np.int64) + 1
     return both.loc[both["rank"] <= k, list(PARTNER_COLUMNS)].reset_index(drop=True)

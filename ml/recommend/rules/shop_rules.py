@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import duckdb
@@ -14,6 +15,7 @@ from ml.recommend.rules.cross_sell import cross_sell
 from ml.recommend.rules.limits import RuleLimits
 from ml.recommend.rules.pairs import count_pairs
 from ml.recommend.rules.rules import association_rules
+from ml.recommend.rules.variants import Families, rules_without_variants
 
 _COUNTS = {"n_baskets": "BIGINT", "support": "DOUBLE", "confidence": "DOUBLE", "lift": "DOUBLE"}
 _EVIDENCE = {
@@ -23,7 +25,7 @@ _EVIDENCE = {
     "p_value": "DOUBLE",
     "p_adjusted": "DOUBLE",
 }
-#: Column -> DuckDB type of ``ml.association_rules``, key shop_id, antecedent, consequent_item_id.
+#: Column -> DuckDB type of ``ShopRules.rules``, key shop_id, antecedent, consequent_item_id.
 RULE_TABLE_COLUMNS: dict[str, str] = {
     "shop_id": "VARCHAR",
     "as_of": "DATE",
@@ -36,7 +38,7 @@ RULE_TABLE_COLUMNS: dict[str, str] = {
     **_COUNTS,
     **_EVIDENCE,
 }
-#: Column -> DuckDB type of ``ml.cross_sell``, key shop_id, item_id, rank.
+#: Column -> DuckDB type of ``ShopRules.partners``, key shop_id, item_id, rank.
 CROSS_SELL_TABLE_COLUMNS: dict[str, str] = {
     "shop_id": "VARCHAR",
     "as_of": "DATE",
@@ -88,12 +90,15 @@ def learn_rules(
     k: int = 10,
     limits: RuleLimits = SHOP_LIMITS,
     most_false: float = 0.05,
-    families: pd.DataFrame | None = None,
+    withdrawn: Collection[str] = (),
+    families: Families | None = None,
 ) -> ShopRules:
     """Rules and partners from the shop's orders of the ``window_days`` before ``as_of``.
 
     Rules that luck would explain (``p_adjusted`` above ``most_false``) or that a shorter one makes superfluous are
-    left out, and counted in ``detail``. ``families`` as in :func:`ml.recommend.rules.baskets.open_baskets`.
+    left out, and counted in ``detail``. So are rules that would offer what is ``withdrawn``, a variant of what is in
+    the basket, or several variants of one product (``families``: item -> family); partners likewise, at most ``k`` an
+    item. What was withdrawn still leads to others: it may be in somebody's basket.
 
     Raises ``NotEnoughData`` where fewer orders hold several products than a rule must be seen in, and
     ``ValueError`` where ``window_days`` is less than 1.
@@ -101,7 +106,7 @@ def learn_rules(
     if window_days < 1:
         raise ValueError(f"window_days: expected at least 1, got {window_days}")
     begin = as_of - dt.timedelta(days=window_days)
-    with open_baskets(connection, _BASKETS, [shop_id, begin, as_of], limits=limits, families=families) as baskets:
+    with open_baskets(connection, _BASKETS, [shop_id, begin, as_of], limits=limits) as baskets:
         if baskets.n_several < baskets.least:
             raise NotEnoughData(
                 f"orders with several products in the {window_days} days before {as_of}",
@@ -110,7 +115,11 @@ def learn_rules(
             )
         pairs = count_pairs(baskets)
         found = association_rules(baskets, drop_redundant=True, most_false=most_false)
-        partners = cross_sell(pairs, k, most_false=most_false)
+        gone = set(withdrawn)
+        offered = [item for item in baskets.items if item not in gone]
+        partners = cross_sell(pairs, k, most_false=most_false, offered=offered, families=families)
+        on_sale = found.frame[~found.frame["consequent"].isin(gone)].reset_index(drop=True)
+        kept = rules_without_variants(on_sale, families or {})
         detail: dict[str, int | float | str] = {
             "first_day": str(begin),
             "orders": baskets.n_baskets,
@@ -126,10 +135,12 @@ def learn_rules(
             "rules_tested": found.n_tested,
             "rules_redundant": found.n_redundant,
             "rules_left_to_luck": found.n_insignificant,
-            "rules_kept": len(found.frame),
+            "rules_to_withdrawn_products": len(found.frame) - len(on_sale),
+            "rules_to_variants": len(on_sale) - len(kept),
+            "rules_kept": len(kept),
             "false_ones_put_up_with": most_false,
         }
-    rules = found.frame.rename(columns={"consequent": "consequent_item_id"})
+    rules = kept.rename(columns={"consequent": "consequent_item_id"})
     partners = partners.rename(columns={"item": "item_id", "partner": "partner_item_id"})
     rules, partners = (
         frame.assign(shop_id=shop_id, as_of=as_of, window_days=window_days) for frame in (rules, partners)

@@ -62,18 +62,56 @@ def products(n_items: int = 60) -> pd.DataFrame:
     )
 
 
+def place_of_user(user_id: str) -> tuple[str | None, str | None]:
+    """Country and region: a quarter each in a region of many people, in one of few, in the country alone, anywhere."""
+    number = int(user_id[-4:])
+    few = "西" if number < 40 else None
+    return (("中国", "东"), ("中国", few), ("中国", None), (None, None))[number % 4]
+
+
+def sessions(days: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``features.feat_session_items`` and ``marts.fct_sessions`` of ``days``: a session a user and day, on a device."""
+    ids = "s-" + days["user_id"] + "-" + days["event_date"].astype(str)
+    items = pd.DataFrame(
+        {
+            "shop_id": days["shop_id"],
+            "event_date": days["event_date"],
+            "session_date": days["event_date"],
+            "session_id": ids,
+            "item_id": days["item_id"],
+        }
+    )
+    users = days["user_id"]
+    places = users.map({user: place_of_user(user) for user in users.unique()})
+    found = items[["shop_id", "session_date", "session_id"]].assign(
+        visitor_id="device of " + users,
+        customer_id=users.where(users.str.startswith("customer:")).str.removeprefix("customer:"),
+        is_bot=False,
+        country=places.str[0],
+        region=places.str[1],
+    )
+    return items, found.drop_duplicates("session_id")
+
+
 def warehouse(days: pd.DataFrame | None = None, catalogue: pd.DataFrame | None = None) -> duckdb.DuckDBPyConnection:
     """The tables in memory, on one thread."""
     connection = duckdb.connect(config={"threads": 1})
     connection.execute("CREATE SCHEMA features; CREATE SCHEMA marts")
+    known = choices() if days is None else days
     for table, frame in (
-        ("features.feat_user_item_days", choices() if days is None else days),
+        ("features.feat_user_item_days", known),
         ("marts.dim_products", products() if catalogue is None else catalogue),
     ):
         connection.register("given", frame)
         connection.execute(f"CREATE TABLE {table} AS SELECT * FROM given")
         connection.unregister("given")
+    for table, frame in zip(("features.feat_session_items", "marts.fct_sessions"), sessions(known), strict=True):
+        connection.register("given", frame.astype("str").where(frame.notna(), None))
+        dates = ", ".join(f"CAST({one} AS DATE) AS {one}" for one in frame.columns if one.endswith("_date"))
+        connection.execute(f"CREATE TABLE {table} AS SELECT * REPLACE ({dates}) FROM given")
+        connection.unregister("given")
     connection.execute(
+        "ALTER TABLE marts.fct_sessions ALTER is_bot TYPE BOOLEAN;"
         "ALTER TABLE features.feat_user_item_days ALTER event_date TYPE DATE;"
         "CREATE TABLE features.feat_as_of_dates AS "
         "SELECT shop_id, max(event_date) + 1 AS as_of FROM features.feat_user_item_days GROUP BY shop_id"

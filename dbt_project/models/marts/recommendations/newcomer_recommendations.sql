@@ -11,6 +11,8 @@ select
     shop_id,
     scope,
     scope_value,
+    -- what follows the item that a session had last comes first, and is in session_next_items
+    case scope when 'category' then 2 when 'region' then 3 when 'country' then 4 else 5 end as fallback_order,
     place as rank,
     item_id,
     listed_name as item_name,

@@ -11,6 +11,7 @@ import pytest
 from ml.evaluation.enough import NotEnoughData
 from ml.recommend.rules.limits import RuleLimits
 from ml.recommend.rules.shop_rules import CROSS_SELL_TABLE_COLUMNS, RULE_TABLE_COLUMNS, learn_rules
+from ml.recommend.rules.variants import rules_without_variants
 from ml.write_table import replace_rows
 
 AS_OF = dt.date(2025, 3, 1)
@@ -85,15 +86,34 @@ def test_rows_go_into_their_tables_and_come_back(connection):
 def test_families(connection):
     day = AS_OF - dt.timedelta(days=1)
     for size in "SML":
-        add(connection, "s", size, day, [f"shirt-{size}", "belt"], 3)
-    add(connection, "s", "hat", day, ["hat"], 40)
-    assert learn_rules(connection, "s", AS_OF).detail["pairs_tested"] == 10
-    families = pd.DataFrame({"item": ["shirt-S", "shirt-M", "shirt-L"], "family": "shirt"})
-    found = learn_rules(connection, "s", AS_OF, families=families)
-    assert found.partners[["item_id", "partner_item_id", "n_both"]].to_numpy().tolist() == [
-        ["belt", "shirt", 9],
-        ["shirt", "belt", 9],
-    ]
+        add(connection, "s", f"shirt-{size}-", day, [f"shirt-{size}", "belt"], {"S": 6, "M": 8, "L": 9}[size])
+    add(connection, "s", "two", day, ["shirt-S", "shirt-M"], 9)
+    add(connection, "s", "hat", day, ["hat"], 200)
+    families = {f"shirt-{size}": "shirt" for size in "SML"}
+
+    def pairs(**how):
+        found = learn_rules(connection, "s", AS_OF, **how)
+        partners = set(zip(found.partners["item_id"], found.partners["partner_item_id"], strict=True))
+        return partners, {(*row.antecedent, row.consequent_item_id) for row in found.rules.itertuples()}, found.detail
+
+    whole, whole_rules, detail = pairs()
+    assert len(whole) == 8 and detail["rules_to_variants"] == 0
+    # belt leads to the size that goes with it most, no size to another one
+    expected = {("belt", "shirt-L"), ("shirt-S", "belt"), ("shirt-M", "belt"), ("shirt-L", "belt")}
+    found, rules, told = pairs(families=families)
+    assert found == rules == expected
+    assert told["rules_to_variants"] == len(whole_rules) - 4 and told["rules_kept"] == 4
+    # what is withdrawn does not keep the next size out, and leads to the belt all the same
+    found, rules, told = pairs(families=families, withdrawn=["shirt-L", "never sold"])
+    assert found == rules == expected - {("belt", "shirt-L")} | {("belt", "shirt-M")}
+    assert told["rules_to_withdrawn_products"] == 1
+
+
+def test_a_family_of_an_items_name_is_another_one():
+    rules = pd.DataFrame({"antecedent": [["a"], ["a"], ["a", "b"]], "consequent": ["shirt", "shirt-S", "shirt-S"]})
+    families = {"shirt-S": "shirt", "b": "shirt"}
+    assert rules_without_variants(rules, families)["consequent"].tolist() == ["shirt", "shirt-S"]
+    assert rules_without_variants(rules.head(0), families).empty
 
 
 def test_a_shop_without_orders_of_several_products_says_so(connection):

@@ -90,6 +90,19 @@ def test_what_follows_an_item_leads_its_list(served: Served) -> None:
     assert set(served.evaluation["model"]) >= {"item_co_view", "popular", "sequential_rules"}
 
 
+def test_one_variant_follows_an_item_its_own_too(served: Served, store: ModelStore) -> None:
+    connection = warehouse(sessions())
+    # i02 leads to i04 and this to i06: one product in three sizes
+    connection.execute("UPDATE marts.dim_products SET item_name = '同款' WHERE item_id IN ('i02', 'i04', 'i06')")
+    lists = serve(SessionNextItems(), store, connection, SHOP).tables["session_next_items"]
+    of_family = lists[lists["next_item_id"].isin(["i02", "i04", "i06"])]
+    assert of_family.groupby("item_id").size().max() == 1 and len(of_family) > 10
+    first = lists[lists["rank"] == 1].set_index("item_id")["next_item_id"]
+    # people compare sizes: another one of what was just looked at may come, the same one never
+    assert (first["i02"], first["i04"]) == ("i04", "i06")
+    assert (lists["item_id"] != lists["next_item_id"]).all()
+
+
 def test_the_same_day_again_writes_the_same(
     served: Served, connection: duckdb.DuckDBPyConnection, store: ModelStore
 ) -> None:
