@@ -100,11 +100,15 @@ class Reranker(BlockRecommender):
         """``reranked``."""
         return "reranked"
 
+    def fusion(self) -> ZScoreFusion:
+        """The fusion that it looks at again, unfitted."""
+        return ZScoreFusion(self.make(), self.weights)
+
     def _learn(self, interactions: Interactions) -> None:
         split = self.inner(interactions)
         # the same users and items, so that what is new in the held-out part has a column
         part = Interactions.from_frame(split.train, users=interactions.users, items=interactions.items)
-        fusion = ZScoreFusion(self.make(), self.weights).fit(part)
+        fusion = self.fusion().fit(part)
         held = Interactions.from_frame(split.test, users=interactions.users, items=interactions.items).binary
         rows = np.flatnonzero((np.diff(held.indptr) > 0) & (np.diff(part.matrix.indptr) > 0))
         features, labels, sizes = [], [], []
@@ -124,7 +128,7 @@ class Reranker(BlockRecommender):
             )
         table, target, group = np.concatenate(features), np.concatenate(labels), np.concatenate(sizes)
         self.rankers_ = [self._ranker(seed).fit(table, target.astype(int), group=group) for seed in range(self.seeds)]
-        self.fusion_ = ZScoreFusion(self.make(), self.weights).fit(interactions)
+        self.fusion_ = self.fusion().fit(interactions)
 
     def _ranker(self, seed: int) -> Any:
         # here, as it comes with the extra `rerank` only

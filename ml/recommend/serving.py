@@ -26,6 +26,7 @@ from ml.recommend.places import read_places
 from ml.recommend.read import HALF_LIFE_DAYS, WINDOW_DAYS, ShopLog, newest_day, read_log, sampled_rows
 from ml.recommend.reasons import popular_reason
 from ml.recommend.recommender import BlockRecommender
+from ml.recommend.reranker import Reranker
 from ml.recommend.router import CHOSEN, NEAR, POPULAR, Popular, Router
 from ml.recommend.served_model import with_users
 from ml.recommend.shelf import Lists, Shelf
@@ -175,6 +176,7 @@ class Recommendations:
                 "fusion": dict(found.selection.taken),
                 "item_knn": found.near_name,
                 "users_of_few_items": found.few.winner,
+                "second_look": found.second_look.reason,
                 **today.metrics(),
             },
         )
@@ -216,7 +218,7 @@ class Recommendations:
             "catalogue_digest": shelf.digest,
             "model_version": record.version,
         }
-        users, sources = log.interactions.users, _sources(model, popular)
+        users, sources = log.interactions.users, _sources(model, router)
         return {
             "recommendations": rows.rows(
                 data.shop_id, data.as_of, record.version, users, shelf.ids, shelf.names, sources
@@ -243,14 +245,13 @@ class Recommendations:
             return None
         if not before.still_holds(data.as_of, data.history.shelf.digest, record.version):
             return None
-        found: KeptLists = data.history.kept(before, _chosen_name(model), model.near.name)
+        found: KeptLists = data.history.kept(before, _chosen_name(model.chosen, model.near), model.near.name)
         return found
 
 
-def _chosen_name(model: ServedModel) -> str:
-    assert model.chosen is not None
+def _chosen_name(chosen: BlockRecommender, near: ItemSums) -> str:
     # what chose a user's list must be told from item-kNN by its name alone, though it may be one itself
-    return model.chosen.name if model.chosen.name != model.near.name else f"{model.chosen.name}_for_regulars"
+    return chosen.name if chosen.name != near.name else f"{chosen.name}_for_regulars"
 
 
 def _router(model: ServedModel, log: ShopLog, shelf: Shelf, popular: Popular) -> Router:
@@ -261,8 +262,19 @@ def _router(model: ServedModel, log: ShopLog, shelf: Shelf, popular: Popular) ->
     if model.chosen is not None and model.carried:
         chosen = with_users(model.chosen, data, shelf.open)
     elif model.chosen is not None:
-        chosen = copy.deepcopy(model.chosen).fit(_on_sale(data, shelf))
+        chosen = _fitted_today(model.chosen, _on_sale(data, shelf))
     return Router(data, shelf, log.bought, popular, near, chosen, model.few)
+
+
+def _fitted_today(model: BlockRecommender, data: Interactions) -> BlockRecommender:
+    unfitted = copy.deepcopy(model)
+    try:
+        return unfitted.fit(data)
+    except NotEnoughData:
+        # a week in which hardly anybody came back teaches no second look
+        if not isinstance(unfitted, Reranker):
+            raise
+        return unfitted.fusion().fit(data)
 
 
 def _on_sale(data: Interactions, shelf: Shelf) -> Interactions:
@@ -296,12 +308,13 @@ def _today(model: ServedModel, history: RecommendHistory, as_of: dt.date) -> Tod
     return TodayLists(model.today, history.visits(SESSION_DAYS), lately)
 
 
-def _sources(model: ServedModel, popular: Popular) -> list[Source]:
+def _sources(model: ServedModel, router: Router) -> list[Source]:
+    popular = router.popular
     # a model may like an item for no item in particular
     like_you = ("Chosen by people like you", "与您相似的人也选择了它")
     found = [Source(POPULAR, popular.name, *popular_reason(popular.days)), Source(NEAR, model.near.name, *like_you)]
-    if model.chosen is not None:
-        found.append(Source(CHOSEN, _chosen_name(model), *like_you))
+    if router.chosen is not None:
+        found.append(Source(CHOSEN, _chosen_name(router.chosen, model.near), *like_you))
     if model.today is not None:
         found.append(Source(TODAY, model.today.row_model, "Follows your last visit", "延续您上次的浏览"))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,7 @@ from ml.recommend.interactions import Interactions
 from ml.recommend.item_knn import ItemKNN
 from ml.recommend.item_sums import ItemSums
 from ml.recommend.recommender import BlockRecommender
+from ml.recommend.rerank_contest import RERANKED, RerankChoice, judge_reranker, reranked
 from ml.recommend.router import CHOSEN, FEW, NEAR, POPULAR, Popular, Router
 from ml.recommend.served_model import is_carried, without_users
 from ml.recommend.shelf import Shelf
@@ -85,6 +87,8 @@ class Contest:
     n_few: int
     routed: Estimate | None
     cuts: tuple[Split, ...]
+    second_look: RerankChoice
+    random_state: int
 
     @property
     def near_name(self) -> str:
@@ -113,6 +117,8 @@ class Contest:
 
     def chosen(self) -> BlockRecommender | None:
         """The model that won, unfitted; ``None`` where popularity did."""
+        if self.verdict.winner == RERANKED:
+            return reranked(self.selection, self.makers, HORIZON_DAYS, self.random_state)
         personal = self.verdict.winner not in self.baselines
         return chosen_model(self.selection, self.verdict, self.makers) if personal else None
 
@@ -137,10 +143,31 @@ def contest(rows: pd.DataFrame, *, champion: str | None, random_state: int) -> C
         # scores of a fusion are dense, which a catalogue of this size does not allow for every user
         selection = Selection(selection.alone, {selection.best: 1}, selection.path, selection.per_user, selection.users)
     verdict = choose(selection, list(baselines), champion=champion)
-    reports = _reports(selection, makers, cuts[-1])
+    second_look = RerankChoice(
+        False, "the fusion has not won, or the shop is too large to fit everything anew every day"
+    )
+    if verdict.winner == FUSION and rows[USER].nunique() < TESTED_USERS:
+        second_look = judge_reranker(selection, makers, cuts, k=JUDGED_K, days=HORIZON_DAYS, random_state=random_state)
+    members = dict(makers)
+    if second_look.wins:
+        verdict = Verdict(RERANKED, f"{verdict.reason}; {second_look.reason}", RERANKED, verdict.gains, (RERANKED,))
+        members[RERANKED] = partial(reranked, selection, makers, HORIZON_DAYS, random_state)
+    reports = _reports(selection, members, cuts[-1])
     standing = (_best_near(selection), verdict.winner, _best(selection, list(baselines)))
     few, n_few, routed = _few(reports, cuts[-1], standing)
-    return Contest(selection, verdict, makers, tuple(baselines), reports, few, n_few, routed, tuple(cuts))
+    return Contest(
+        selection,
+        verdict,
+        makers,
+        tuple(baselines),
+        reports,
+        few,
+        n_few,
+        routed,
+        tuple(cuts),
+        second_look,
+        random_state,
+    )
 
 
 def today_choice(found: Contest, visits: Visits, log: Interactions) -> TodayChoice:
@@ -194,7 +221,7 @@ def evaluation_rows(found: Contest, shop: Subject) -> list[Measured]:
     told = {"users_of_few_items": found.few.winner, "others": found.verdict.winner, "reason": found.few.reason}
     rows.append(Measured(of(ROUTER), f"ndcg@{JUDGED_K}", found.routed, found.n_few, told))
     rows.append(Measured(of(ROUTER), "users_of_few_items", float(found.n_few), found.n_few, told))
-    return rows
+    return [*rows, *found.second_look.rows(shop)]
 
 
 def data_days(rows: pd.DataFrame) -> tuple[dt.date, dt.date]:

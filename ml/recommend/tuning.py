@@ -119,6 +119,20 @@ def inner_time_cuts(rows: pd.DataFrame, *, horizon: pd.Timedelta, times: int = 3
     raise NotEnoughData("inner cuts in time", f"a known user with a new item in the last {horizon}", "none")
 
 
+def judged_ndcg(
+    model: BlockRecommender, split: Split, *, k: int = 10, random_state: int = 42
+) -> npt.NDArray[np.float64]:
+    """nDCG of one more model for each user whom :func:`select_fusion` judges on ``split``, in its order; fits it."""
+    data = Interactions.from_frame(split.train)
+    rows, relevant = _judged(data, split.test, random_state)
+    fitted = model.fit(data)
+    scores = np.full(relevant.shape, -np.inf, dtype=np.float32)
+    for block in fitted.user_blocks(rows, np.arange(len(rows))):
+        top = fitted.top(rows[block], k)
+        scores[block[top.row], top.column] = -top.rank
+    return _Trial({}, data.users[rows], ~np.isfinite(scores), relevant, k).per_user(scores)
+
+
 @dataclass(frozen=True)
 class _Trial:
     """One inner split: each candidate's standardised scores of the judged users, and what is relevant to them."""
