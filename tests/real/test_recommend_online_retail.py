@@ -66,7 +66,9 @@ def found(split: Split) -> Contest:
     return contest(split.train, champion=None, random_state=42)
 
 
-def chosen_reports(found: Contest, split: Split) -> dict[str, RankingReport]:
+@pytest.fixture(scope="module")
+def reports(found: Contest, split: Split) -> dict[str, RankingReport]:
+    """What the contest of the days before chooses, and popularity, judged by new purchases."""
     popular = popularity_candidates(Interactions.from_frame(split.train))
     assert set(popular) == set(POPULAR)
     makers = {**popular, "chosen": partial(chosen_model, found.selection, found.verdict, found.makers)}
@@ -85,8 +87,8 @@ def test_the_split_is_half_new_and_half_again(split):
     assert split.repeat_share() == pytest.approx(0.478, abs=0.001)
 
 
-def test_new_purchases_are_foreseen_better_than_by_popularity(split, found):
-    reports = chosen_reports(found, split)
+@pytest.mark.long
+def test_new_purchases_are_foreseen_better_than_by_popularity(found, reports):
     print(found.verdict.reason, found.selection.taken)
     for name in ("chosen", *POPULAR):
         print(told(f"{name} recall@20", reports[name].measures["recall"]))
@@ -100,7 +102,8 @@ def test_new_purchases_are_foreseen_better_than_by_popularity(split, found):
     assert gain(reports["chosen"].per_user, reports["popular_7_days"].per_user, "recall").low > 0.02
 
 
-def test_of_new_purchases_buy_again_knows_only_what_it_is_filled_up_with(shop, split, found):
+@pytest.mark.long
+def test_of_new_purchases_buy_again_knows_only_what_it_is_filled_up_with(shop, split, reports):
     """Its own items are not new, so its recall is 0; filled up to twenty it is a shorter list of popularity."""
     bought = load_purchases(shop, SHOP, END, active_days=90)
     pairs = pairs_at(shop, CUT, horizon_days=DAYS)
@@ -108,7 +111,6 @@ def test_of_new_purchases_buy_again_knows_only_what_it_is_filled_up_with(shop, s
     own = own.assign(**{USER: bought.users[own[USER]], ITEM: bought.items[own[ITEM]]})
     new = split.new_to_user()
     assert user_metrics(own, new.test, k=K)["recall"].max() == 0
-    reports = chosen_reports(found, split)
     popular = popularity_candidates(Interactions.from_frame(split.train))["popular_7_days"]()
     users = sorted(set(new.test[USER]))
     filling = popular.fit(Interactions.from_frame(split.train)).recommend(users, K)

@@ -13,6 +13,7 @@ from ml.churn.customer_churn import CHURN_COLUMNS
 from ml.evaluation.results import EVALUATION_COLUMNS
 from ml.propensity.customer_propensity import PROPENSITY_COLUMNS
 from ml.propensity.session_intent import INTENT_COLUMNS
+from ml.recommend.again.serving import BUY_AGAIN_COLUMNS
 from ml.recommend.rules.serving import ASSOCIATION_COLUMNS
 from ml.recommend.sessions.serving import NEXT_ITEM_COLUMNS
 from ml.recommend.tables import NEWCOMER_COLUMNS, RECOMMENDATION_COLUMNS, SIMILARITY_COLUMNS
@@ -153,6 +154,7 @@ DECLARED = {
     "newcomer_recommendations": NEWCOMER_COLUMNS,
     "session_next_items": NEXT_ITEM_COLUMNS,
     "association_rules": ASSOCIATION_COLUMNS,
+    "buy_again": BUY_AGAIN_COLUMNS,
 }
 
 
