@@ -42,6 +42,7 @@ class DemoSummary:
     currency: str
     value_groups: list[tuple[str, str, int]]
     segments: list[tuple[str, str, int]]
+    bought_together: list[tuple[str, str, int, float]]
     version: str
 
 
@@ -106,7 +107,7 @@ def summarise(settings: Settings) -> DemoSummary:
     """The figures of the ledger and of the published marts. Raises ``MissingMart`` where one is absent."""
     loads = active_loads(read_ledger(Lake(settings.lake)))
     reader = PublishedReader(settings.published)
-    reader.require("fct_sessions", "fct_orders", "customer_rfm", "customer_segments")
+    reader.require("fct_sessions", "fct_orders", "customer_rfm", "customer_segments", "association_rules")
     with reader.connect() as connection:
         sessions = _one(connection, "SELECT count(*) FROM fct_sessions")[0]
         orders, net, currency = _one(
@@ -120,6 +121,13 @@ def summarise(settings: Settings) -> DemoSummary:
         segments = connection.execute(
             "SELECT segment_name, segment_name_zh, count(*) FROM customer_segments GROUP BY ALL ORDER BY 3 DESC, 1"
         ).fetchall()
+        together = connection.execute(
+            "SELECT array_to_string(antecedent_names, ' + '), consequent_name, baskets_both, lift "
+            # of the rules of one basket the surest
+            "FROM association_rules QUALIFY row_number() OVER (PARTITION BY "
+            "list_sort(list_append(antecedent, consequent_item_id)) ORDER BY confidence DESC, rule_id) = 1 "
+            "ORDER BY leverage DESC, rule_id LIMIT 5"
+        ).fetchall()
     return DemoSummary(
         rows_read=sum(entry.rows_read for entry in loads),
         rows_accepted=sum(entry.rows_accepted for entry in loads),
@@ -131,6 +139,7 @@ def summarise(settings: Settings) -> DemoSummary:
         currency=currency or SHOP["currency"],
         value_groups=groups,
         segments=segments,
+        bought_together=together,
         version=reader.version,
     )
 
@@ -150,6 +159,10 @@ def summary_in_words(summary: DemoSummary, settings: Settings) -> str:
         "",
         "Segments (K-Means)",
         *(f"  {count:>6,}  {en}  {zh}" for en, zh, count in summary.segments),
+        "",
+        "Bought together (orders with both; how much more often than by chance)",
+        *(f"  {count:>6,}  {one} → {other}  × {lift:.0f}" for one, other, count, lift in summary.bought_together),
+        *([] if summary.bought_together else ["          nothing yet that chance would not explain"]),
         "",
         "Where to look next",
         "  make dev               the asset graph, every run and check, at http://127.0.0.1:3000",

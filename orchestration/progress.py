@@ -14,7 +14,8 @@ Say = Callable[[str], None]
 #: Run configuration for a run with a listener: steps are told, Dagster's own console stays silent.
 TOLD = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}, "progress": {"config": {}}}}
 
-_STEPS = {
+#: What each step of the daily job does, in a few words.
+STEPS = {
     "lake": "Loading what waits in the landing folder",
     "dbt_daily": "Building sessions, orders and daily tables (dbt)",
     "dbt_whole": "Building customers, products and key figures (dbt)",
@@ -23,6 +24,10 @@ _STEPS = {
     "purchase_propensity": "Who is about to buy (learned when due)",
     "session_intent": "Which sessions were about to buy (learned when due)",
     "customer_value": "What customers are worth (learned when due)",
+    "recommendations": "What to show whom (learned when due)",
+    "session_next_items": "What comes next in a session (learned when due)",
+    "association_rules": "What is bought together",
+    "model_reports": "Reporting what the models have come to",
     "dbt_after_ml": "Putting scores beside customers (dbt)",
     "published": "Publishing for readers",
 }
@@ -66,7 +71,7 @@ def _words(event: Any) -> str | None:
     if step is None:
         return None
     if event.event_type == dg.DagsterEventType.STEP_START:
-        return _STEPS.get(step)
-    if event.event_type == dg.DagsterEventType.STEP_SUCCESS and step in _STEPS:
+        return STEPS.get(step)
+    if event.event_type == dg.DagsterEventType.STEP_SUCCESS and step in STEPS:
         return f"  done in {event.event_specific_data.duration_ms / 1000:.1f} s"
     return f"  failed: {step}" if event.event_type == dg.DagsterEventType.STEP_FAILURE else None

@@ -11,7 +11,9 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import build_defs
+from orchestration.jobs import DAILY
 from orchestration.mart_specs import MODEL_TABLES, MartWithoutKey, mart_specs, read_manifest
+from orchestration.progress import STEPS
 from orchestration.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +55,14 @@ def test_every_asset_says_what_it_is_and_whose(specs: list[dg.AssetSpec]) -> Non
         if not (spec.description and spec.owners and spec.kinds) or spec.group_name in (None, "default")
     }
     assert wanting == {}
+
+
+def test_every_step_of_the_daily_job_is_told_to_who_started_it(defs: dg.Definitions) -> None:
+    checks = {
+        key.to_user_string().replace("/", "__").replace(":", "_") for key in defs.resolve_asset_graph().asset_check_keys
+    }
+    steps = {node.name for node in defs.resolve_job_def(DAILY).nodes}
+    assert {step for step in steps - set(STEPS) if step not in checks} == set()
 
 
 def test_every_step_of_the_way_is_an_asset(specs: list[dg.AssetSpec]) -> None:

@@ -9,61 +9,44 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
-import duckdb
 import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import adjusted_rand_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from ingestion.shops import Shop
-from ingestion.simulator import SimulatorConfig, simulate
+from ingestion.simulator import SimulatorConfig
 from ml.segments.customer_segments import SegmentationResult
 from ml.segments.habits import HABITS
 from ml.segments.serving import segment_shops
-from tests.properties.warehouse import Warehouse
+from tests.properties.simulated_home import SimulatedHome, simulated_home
 
 CONFIG = SimulatorConfig(visitors=3000, days=240, start=date(2025, 6, 1), seed=7, kinds_apart=3.0, activity=2.0)
-SHOP = Shop("demo", CONFIG.timezone, CONFIG.currency)
 #: What the segmentation has to reach, and fewest orders of customers whose habits can show.
 AIM, ENOUGH_ORDERS = 0.6, 3
 pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("simulated-kinds")
-    simulate(CONFIG, out)
-    return out
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedHome]:
+    with simulated_home(CONFIG, tmp_path_factory.mktemp("kinds"), select=["+feat_customers", "+customer_rfm"]) as home:
+        yield home
 
 
 @pytest.fixture(scope="module")
-def connection(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    warehouse = Warehouse(tmp_path_factory.mktemp("kinds-home"))
-    warehouse.land(sorted((simulated / "logs").iterdir()), "footfall_simulator_events", SHOP)
-    for table in sorted((simulated / "tables").iterdir()):
-        warehouse.land([table], f"footfall_simulator_{table.name.partition('.')[0]}", SHOP)
-    warehouse.build(select=["+feat_customers", "+customer_rfm"])
-    with duckdb.connect(str(warehouse.home / "warehouse.duckdb"), read_only=True) as connection:
-        connection.execute(f"set file_search_path = '{warehouse.home / 'lake'}'")
-        yield connection
+def result(home: SimulatedHome) -> SegmentationResult:
+    return segment_shops(home.connection)
 
 
 @pytest.fixture(scope="module")
-def result(connection: duckdb.DuckDBPyConnection) -> SegmentationResult:
-    return segment_shops(connection)
-
-
-@pytest.fixture(scope="module")
-def customers(connection: duckdb.DuckDBPyConnection, result: SegmentationResult, simulated: Path) -> pd.DataFrame:
+def customers(home: SimulatedHome, result: SegmentationResult) -> pd.DataFrame:
     """Everyone with an order: segment, planted kind, orders, and the ``ceiling``: the kind as a classifier tells it
     that was told the kinds of four fifths of the customers and knows every feature there is."""
-    planted = connection.execute(
-        "select customer_id, segment as planted from read_parquet(?)", [str(simulated / "truth" / "people.parquet")]
+    planted = home.connection.execute(
+        "select customer_id, segment as planted from read_parquet(?)", [str(home.truth / "people.parquet")]
     ).df()
-    features = connection.execute(
+    features = home.connection.execute(
         """
         select features.*, rfm.frequency, rfm.recency_days, rfm.monetary_minor
         from features.feat_customers as features
@@ -87,7 +70,9 @@ def customers(connection: duckdb.DuckDBPyConnection, result: SegmentationResult,
     return table[["customer_id", "segment_id", "planted", "frequency"]].assign(ceiling=ceiling)
 
 
-def test_planted_kinds_are_found_again(customers: pd.DataFrame, result: SegmentationResult) -> None:
+def test_planted_kinds_are_found_again(
+    home: SimulatedHome, customers: pd.DataFrame, result: SegmentationResult
+) -> None:
     """Of everyone with an order; both figures, and the ceilings beside them, are printed with ``-s``."""
     figures = {}
     for name, rows in (("all", customers), ("enough", customers[customers["frequency"] >= ENOUGH_ORDERS])):
@@ -97,7 +82,7 @@ def test_planted_kinds_are_found_again(customers: pd.DataFrame, result: Segmenta
     print(pd.crosstab(customers["planted"], customers["segment_id"]))
     assert figures["all"][2] > 300
     assert figures["all"][0] >= AIM
-    assert result.reasons[SHOP.shop_id].startswith("largest k with mean bootstrap ARI")
+    assert result.reasons[home.shop_id].startswith("largest k with mean bootstrap ARI")
 
 
 def test_habits_are_what_tells_the_kinds(customers: pd.DataFrame, result: SegmentationResult) -> None:
