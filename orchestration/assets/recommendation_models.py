@@ -50,7 +50,7 @@ def _recommendations() -> "Capability":
 def _recommendations_for(shops: Sequence[Shop]) -> "Capability":
     from ml.recommend.serving import Recommendations
 
-    return Recommendations(bought_once={shop.shop_id: shop.bought_once for shop in shops})
+    return Recommendations(bought_once=_bought_once(shops))
 
 
 def _next_items() -> "Capability":
@@ -69,6 +69,16 @@ def _buy_again() -> "Capability":
     from ml.recommend.again.serving import BuyAgain
 
     return BuyAgain()
+
+
+def _buy_again_for(shops: Sequence[Shop]) -> "Capability":
+    from ml.recommend.again.serving import BuyAgain
+
+    return BuyAgain(bought_once=_bought_once(shops))
+
+
+def _bought_once(shops: Sequence[Shop]) -> dict[str, tuple[str, ...]]:
+    return {shop.shop_id: shop.bought_once for shop in shops}
 
 
 def backtest_metadata(served: Sequence["Served"]) -> dict[str, Any]:
@@ -245,5 +255,6 @@ RECOMMENDATION_STEPS = (
         _CHOICES,
         shows=(backtest_metadata,),
         examples=again_examples,
+        load_for=_buy_again_for,
     ),
 )

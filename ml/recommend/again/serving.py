@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -81,11 +81,19 @@ class ServedAgain:
 
 
 class BuyAgain:
-    """See ``ml.serving.capability.Capability``."""
+    """See ``ml.serving.capability.Capability``.
+
+    Parameters
+    ----------
+    bought_once : shop -> names of categories of which people need one product: nothing of these is listed.
+    """
 
     name = "buy_again"
     code_version = 1
     tables: Mapping[str, Mapping[str, str]] = {"buy_again": BUY_AGAIN_COLUMNS}
+
+    def __init__(self, *, bought_once: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.bought_once = bought_once or {}
 
     def read(self, connection: duckdb.DuckDBPyConnection, shop_id: str) -> ShopData:
         """Raises ``NotEnoughData`` where nobody bought, no buyer was there lately, or the history is too short."""
@@ -97,7 +105,8 @@ class BuyAgain:
                 f"buyers who were there in the {ACTIVE_DAYS} days before {as_of}", "at least one", "none"
             )
         plan = schedule(bought.first, as_of)
-        shelf = Shelf.of(read_items(connection, shop_id, bought.items))
+        shelf = Shelf.of(read_items(connection, shop_id, bought.items), self.bought_once.get(shop_id, ()))
+        shelf = replace(shelf, open=shelf.open & (shelf.once < 0))
 
         def at(date: dt.date) -> pd.DataFrame:
             return pairs_at(connection, date, horizon_days=plan.horizon_days, users=TESTED_USERS)

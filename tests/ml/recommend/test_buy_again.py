@@ -292,6 +292,15 @@ def test_lists_are_of_own_products_that_are_on_sale(
     )
 
 
+def test_what_is_bought_once_is_not_offered_again(
+    served: Served, habits: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    once = serve(BuyAgain(bought_once={SHOP: ["coffee"]}), ModelStore(tmp_path), habits, SHOP)
+    assert served.status.status == FRESH
+    kinds = [set(one.tables["buy_again"]["item_id"].str.split(" ").str[0]) for one in (served, once)]
+    assert kinds == [{"coffee", "sofa", "wool"}, {"sofa", "wool"}]
+
+
 def test_reasons_count() -> None:
     english, chinese = again_reasons(np.array([1, 4, 1]), np.array([31, 1, 1]))
     assert english.tolist() == ["Bought once, 31 days ago", "Bought 4 times, last 1 day ago", "Bought once, 1 day ago"]
