@@ -27,6 +27,7 @@ STEPS = {
     "recommendations": "What to show whom (learned when due)",
     "session_next_items": "What comes next in a session (learned when due)",
     "association_rules": "What is bought together",
+    "buy_again": "What is bought again (learned when due)",
     "model_reports": "Reporting what the models have come to",
     "dbt_after_ml": "Putting scores beside customers (dbt)",
     "published": "Publishing for readers",

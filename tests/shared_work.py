@@ -31,6 +31,7 @@ LONGEST = (
         "tests/real/test_rfm_online_retail.py",
         "tests/real/test_customer_churn.py",
         "tests/real/test_value_online_retail.py",
+        "tests/real/test_recommend_online_retail.py",
     ),
     ("tests/properties/test_features.py",),
     ("tests/properties/test_customer_marts.py",),

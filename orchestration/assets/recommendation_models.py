@@ -50,7 +50,7 @@ def _recommendations() -> "Capability":
 def _recommendations_for(shops: Sequence[Shop]) -> "Capability":
     from ml.recommend.serving import Recommendations
 
-    return Recommendations(bought_once={shop.shop_id: shop.bought_once for shop in shops})
+    return Recommendations(bought_once=_bought_once(shops))
 
 
 def _next_items() -> "Capability":
@@ -63,6 +63,22 @@ def _rules() -> "Capability":
     from ml.recommend.rules.serving import AssociationRules
 
     return AssociationRules()
+
+
+def _buy_again() -> "Capability":
+    from ml.recommend.again.serving import BuyAgain
+
+    return BuyAgain()
+
+
+def _buy_again_for(shops: Sequence[Shop]) -> "Capability":
+    from ml.recommend.again.serving import BuyAgain
+
+    return BuyAgain(bought_once=_bought_once(shops))
+
+
+def _bought_once(shops: Sequence[Shop]) -> dict[str, tuple[str, ...]]:
+    return {shop.shop_id: shop.bought_once for shop in shops}
 
 
 def backtest_metadata(served: Sequence["Served"]) -> dict[str, Any]:
@@ -160,6 +176,22 @@ def rule_examples(served: Sequence["Served"], names: dict[tuple[str, str], str])
     return {"examples": dg.MarkdownMetadataValue(markdown_table(head, rows))}
 
 
+def again_examples(served: Sequence["Served"], names: dict[tuple[str, str], str]) -> dict[str, Any]:
+    """How many users the first shop has lists for, and a handful of their first products, by name."""
+    one = next((each for each in served if "buy_again" in each.tables), None)
+    if one is None or one.tables["buy_again"].empty:
+        return {}
+    found = one.tables["buy_again"]
+    firsts = found[found["rank"] == 1]
+    named = _namer(one.status.shop_id, names)
+    rows = [
+        [row["user_id"], named(row["item_id"]), float(row["purchase_probability"]), row["reason"], row["reason_zh"]]
+        for row in firsts.iloc[:: max(1, len(firsts) // _SHOWN_LISTS)].head(_SHOWN_LISTS).to_dict("records")
+    ]
+    head = ["user", "product", f"chance within {int(found['horizon_days'].iloc[0])} days", "why", "why, in Chinese"]
+    return {"users": len(firsts), "examples": dg.MarkdownMetadataValue(markdown_table(head, rows))}
+
+
 def _namer(shop: str, names: dict[tuple[str, str], str]) -> Callable[[str], str]:
     return lambda item: names.get((shop, item), item)
 
@@ -169,6 +201,7 @@ _BACKTEST = (
     "map@10",
     "precision@10",
     "recall@10",
+    "recall@20",
     "coverage@10",
     "novelty@10",
     "diversity@10",
@@ -214,5 +247,14 @@ RECOMMENDATION_STEPS = (
         },
         _ORDERS,
         examples=rule_examples,
+    ),
+    ModelStep(
+        "buy_again",
+        _buy_again,
+        {"buy_again": "Which of their own products everyone of the last 90 days will buy again, and how likely."},
+        _CHOICES,
+        shows=(backtest_metadata,),
+        examples=again_examples,
+        load_for=_buy_again_for,
     ),
 )

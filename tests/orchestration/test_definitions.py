@@ -128,7 +128,7 @@ def test_every_step_that_opens_the_warehouse_is_in_its_pool(defs: dg.Definitions
     repository = defs.get_repository_def()
     pools = {assets.op.name: assets.op.pool for assets in repository.asset_graph.assets_defs if assets.is_executable}
     models = ("customer_segments", "churn", "purchase_propensity", "session_intent", "customer_value", "model_reports")
-    models += ("recommendations", "session_next_items", "association_rules")
+    models += ("recommendations", "session_next_items", "association_rules", "buy_again")
     for step in ("dbt_daily", "dbt_whole", *models, "dbt_after_ml", "published"):
         assert pools[step] == "duckdb"
     assert pools["lake"] is None

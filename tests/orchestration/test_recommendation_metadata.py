@@ -13,6 +13,7 @@ from ml.serving.serve import Served
 from ml.serving.status import FRESH, ScoreStatus
 from orchestration.assets.recommendation_models import (
     RECOMMENDATION_STEPS,
+    again_examples,
     backtest_metadata,
     list_examples,
     next_item_examples,
@@ -89,6 +90,26 @@ def test_pairs_are_shown_by_names_most_evidence_first() -> None:
         rule_examples([served({"association_rules": rules})], NAMES)["examples"]
     )
     assert next_item_examples([served({})], NAMES) == rule_examples([served({})], NAMES) == {}
+
+
+def test_what_is_bought_again_is_shown_by_name_with_its_chance() -> None:
+    lists = pd.DataFrame(
+        [
+            ("u1", 1, "a", 0.5, 30, "Bought 4 times, last 31 days ago", "买过4次，上次在31天前"),
+            ("u1", 2, "b", 0.25, 30, "Bought once, 1 day ago", "1天前买过"),
+            ("u2", 1, "x", 0.125, 30, "Bought once, 9 days ago", "9天前买过"),
+        ],
+        columns=["user_id", "rank", "item_id", "purchase_probability", "horizon_days", "reason", "reason_zh"],
+    )
+    shown = again_examples([served({}), served({"buy_again": lists})], NAMES)
+    assert shown["users"] == 2
+    lines = text(shown["examples"]).splitlines()
+    assert lines[0] == "| user | product | chance within 30 days | why | why, in Chinese |"
+    assert lines[2:] == [
+        "| u1 | 红茶 | 0.5 | Bought 4 times, last 31 days ago | 买过4次，上次在31天前 |",
+        "| u2 | x | 0.125 | Bought once, 9 days ago | 9天前买过 |",
+    ]
+    assert again_examples([served({"buy_again": lists.iloc[:0]})], NAMES) == {}
 
 
 def test_pages_stay_small() -> None:

@@ -51,10 +51,15 @@ _TABLES = {
     "12.5 as lift, 2.6 as lift_low, 16.0 as lift_high, 0.0276 as leverage, 0.001 as p_value, 'v1' as model_version, "
     "a.as_of from items as a inner join items as b on b.shop_id = a.shop_id and b.number between a.number + 1 "
     "and a.number + 2",
+    "buy_again": "select shop_id, user_id, number::integer as rank, item_id, 1 / (1 + number) as purchase_probability, "
+    "30 as horizon_days, 2 as orders, as_of - 31 as last_bought, 'Bought 2 times, last 31 days ago' as reason, "
+    f"'买过2次，上次在31天前' as reason_zh, 'repeat_model' as model, {_VERSION} "
+    "from users inner join items using (shop_id) where number <= 5",
     "evaluation": "select capability, shop_id, as_of - days as as_of, model, 'recall@20' as metric, "
     "if(days = 0, 0.2, 0.1) as value, 0.05 as ci_low, 0.3 as ci_high, 500 as n, 42 as seed, 'v1' as model_version, "
     "'{}' as detail from (select distinct shop_id, as_of from items) "
-    "cross join (select unnest(['recommendations', 'session_next_items', 'association_rules', 'churn']) as capability) "
+    "cross join (select unnest("
+    "['recommendations', 'session_next_items', 'association_rules', 'buy_again', 'churn']) as capability) "
     "cross join (select unnest(['item_knn', 'popularity']) as model) cross join (select unnest([0, 7]) as days)",
 }
 

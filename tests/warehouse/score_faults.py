@@ -65,6 +65,13 @@ SCORE_FAULTS = [
         "scored_as_one",
     ),
     Fault(
+        "buy_again",
+        "staging.stg_ml_buy_again",
+        "a chance is given in percent",
+        "update staging.stg_ml_buy_again set purchase_probability = 100 * purchase_probability",
+        "holds",
+    ),
+    Fault(
         "session_next_items",
         "staging.stg_ml_session_next_items",
         "one product follows twice",

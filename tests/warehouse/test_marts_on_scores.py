@@ -13,6 +13,7 @@ from ml.churn.customer_churn import CHURN_COLUMNS
 from ml.evaluation.results import EVALUATION_COLUMNS
 from ml.propensity.customer_propensity import PROPENSITY_COLUMNS
 from ml.propensity.session_intent import INTENT_COLUMNS
+from ml.recommend.again.serving import BUY_AGAIN_COLUMNS
 from ml.recommend.rules.serving import ASSOCIATION_COLUMNS, CROSS_SELL_COLUMNS
 from ml.recommend.sessions.serving import NEXT_ITEM_COLUMNS
 from ml.recommend.tables import NEWCOMER_COLUMNS, RECOMMENDATION_COLUMNS, SIMILARITY_COLUMNS
@@ -154,6 +155,7 @@ DECLARED = {
     "session_next_items": NEXT_ITEM_COLUMNS,
     "association_rules": ASSOCIATION_COLUMNS,
     "cross_sell": CROSS_SELL_COLUMNS,
+    "buy_again": BUY_AGAIN_COLUMNS,
 }
 
 

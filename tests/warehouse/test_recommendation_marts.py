@@ -16,8 +16,15 @@ from tests.warehouse.planted_scores import after_models, plant_scores, plant_sta
 
 DAY = date(2026, 3, 10)
 SHOPS = ("fresh", "refused")
-LISTS = ("recommendations", "item_similarities", "newcomer_recommendations", "session_next_items", "cross_sell")
-_ITEMS = ("item_id", "similar_item_id", "item_id", "next_item_id", "partner_item_id")
+LISTS = (
+    "recommendations",
+    "item_similarities",
+    "newcomer_recommendations",
+    "session_next_items",
+    "cross_sell",
+    "buy_again",
+)
+_ITEMS = ("item_id", "similar_item_id", "item_id", "next_item_id", "partner_item_id", "item_id")
 MARTS = (*LISTS, "association_rules", "recommendation_evaluation")
 #: The catalogue says of this product, which the models list second, that it is not on sale any more.
 WITHDRAWN = "i2"
@@ -133,7 +140,7 @@ def test_lists_that_were_refused_are_marked_with_the_reason(served: Warehouse) -
             ("refused", True, "one list for everyone"),
         ]
     # another capability's lists are no older for it
-    for mart in ("session_next_items", "association_rules", "cross_sell"):
+    for mart in ("session_next_items", "association_rules", "cross_sell", "buy_again"):
         assert served.rows(f"select distinct is_stale from marts.{mart}") == [(False,)]
 
 
@@ -152,7 +159,7 @@ def test_only_the_newest_figures_of_recommenders_are_shown(served: Warehouse) ->
         "where shop_id = 'fresh' order by capability, model"
     ) == [
         (capability, model, "recall@20", 0.2, 0.05, 0.3, 500, DAY + timedelta(days=1))
-        for capability in ("association_rules", "recommendations", "session_next_items")
+        for capability in ("association_rules", "buy_again", "recommendations", "session_next_items")
         for model in ("item_knn", "popularity")
     ]
 

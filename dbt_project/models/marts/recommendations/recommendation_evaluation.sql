@@ -4,7 +4,7 @@ with
     measured as (
         select *, max(as_of) over (partition by shop_id, capability) as newest
         from {{ ref("stg_ml_evaluation") }}
-        where capability in ('recommendations', 'session_next_items', 'association_rules')
+        where capability in ('recommendations', 'session_next_items', 'association_rules', 'buy_again')
     )
 
 select shop_id, capability, model, metric, value, ci_low, ci_high, n, model_version, as_of

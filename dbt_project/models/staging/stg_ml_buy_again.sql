@@ -1,0 +1,1 @@
+{{ config(tags=["after_ml"]) }} {{ model_rows("buy_again") }}
