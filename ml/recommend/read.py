@@ -80,6 +80,8 @@ FROM recommend_days AS days
 INNER JOIN recommend_users AS users USING (user_id)
 INNER JOIN recommend_items AS items USING (item_id)
 GROUP BY users.user_no, items.item_no
+-- what has faded to nothing is no sign of liking
+HAVING weight > 0
 ORDER BY users.user_no, items.item_no
 """
 # Of a large shop some users, the same ones every day: by a hash of the id, of which the smallest are taken.
@@ -162,20 +164,20 @@ def read_log(
         )
     items = connection.execute(_CATALOGUE).df()
     pairs = connection.execute(_PAIRS.format(parts=_PARTS), {"half_life": half_life_days}).fetchnumpy()
-    row, column = _integers(pairs["user_no"]), _integers(pairs["item_no"])
+    # the pairs come sorted, each once: places and times are taken as they are, which a large shop's memory is spared by
     shape = (len(users["user_id"]), len(items))
-    interactions = Interactions.from_codes(
-        row,
-        column,
-        np.asarray(pairs["weight"], dtype=np.float64) / _PARTS,
-        users=np.asarray(users["user_id"], dtype=object),
-        items=items["item_id"].to_numpy(dtype=object),
-        times=_integers(pairs["newest_us"]),
-    )
+    starts = np.searchsorted(np.asarray(pairs.pop("user_no")), np.arange(shape[0] + 1)).astype(np.int32)
+    column = np.asarray(pairs.pop("item_no"), dtype=np.int32)
+    weight = (np.asarray(pairs.pop("weight"), dtype=np.float64) / _PARTS).astype(np.float32)
     return ShopLog(
-        interactions,
-        _ones(row, column, np.asarray(pairs["looked"], dtype=bool), shape),
-        _ones(row, column, np.asarray(pairs["bought"], dtype=bool), shape),
+        Interactions(
+            sparse.csr_matrix((weight, column, starts), shape=shape),
+            np.asarray(users["user_id"], dtype=object),
+            items["item_id"].to_numpy(dtype=object),
+            _integers(pairs.pop("newest_us")),
+        ),
+        _ones(column, starts, np.asarray(pairs.pop("looked"), dtype=bool), shape),
+        _ones(column, starts, np.asarray(pairs.pop("bought"), dtype=bool), shape),
         np.asarray(users["newest"], dtype="datetime64[D]"),
         items,
     )
@@ -218,5 +220,7 @@ def _integers(values: object) -> Codes:
     return np.asarray(values, dtype=np.int64)
 
 
-def _ones(row: Codes, column: Codes, chosen: np.ndarray, shape: tuple[int, int]) -> sparse.csr_matrix:
-    return sparse.csr_matrix((np.ones(int(chosen.sum()), dtype=np.float32), (row[chosen], column[chosen])), shape=shape)
+def _ones(column: np.ndarray, starts: np.ndarray, chosen: np.ndarray, shape: tuple[int, int]) -> sparse.csr_matrix:
+    before = np.concatenate([[0], np.cumsum(chosen, dtype=np.int32)])
+    kept = column[chosen]
+    return sparse.csr_matrix((np.ones(len(kept), dtype=np.float32), kept, before[starts]), shape=shape)
