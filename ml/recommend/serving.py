@@ -175,6 +175,7 @@ class Recommendations:
                 "fusion": dict(found.selection.taken),
                 "item_knn": found.near_name,
                 "users_of_few_items": found.few.winner,
+                "newcomers": found.newcomers.winner if found.newcomers is not None else None,
                 **today.metrics(),
             },
         )
@@ -221,7 +222,12 @@ class Recommendations:
             ),
             "item_similarities": similarity_rows(log, shelf, data.shop_id, data.as_of, record.version),
             "newcomer_recommendations": newcomer_rows(
-                popular, shelf, history.places, data.shop_id, data.as_of, record.version
+                Popular.of(log.interactions, model.newcomer_days),
+                shelf,
+                history.places,
+                data.shop_id,
+                data.as_of,
+                record.version,
             ),
             "recommendation_runs": pd.DataFrame([run], columns=list(RUN_COLUMNS)),
             "unknown_categories": unknown_rows(

@@ -27,6 +27,7 @@ from ml.recommend.ease import MOST_ITEMS
 from ml.recommend.interactions import Interactions
 from ml.recommend.item_knn import ItemKNN
 from ml.recommend.item_sums import ItemSums
+from ml.recommend.newcomer_choice import NewcomerChoice, choose_for_newcomers
 from ml.recommend.recommender import BlockRecommender
 from ml.recommend.router import CHOSEN, FEW, NEAR, POPULAR, Popular, Router
 from ml.recommend.served_model import is_carried, without_users
@@ -59,6 +60,7 @@ class ServedModel:
     on the day's users; ``None`` where popularity serves. ``near`` explains, and serves users of few items where ``few``
     (``router.NEAR`` and so on) says so. ``days`` is how far back the best popularity looks, ``profiles`` is how users
     were when it was learned. ``today`` says how lists of the newest day's visitors follow their visit, if they do.
+    ``newcomer_days`` is how far back popularity looks for strangers.
     """
 
     name: str
@@ -69,12 +71,14 @@ class ServedModel:
     days: float | None
     profiles: tuple[Profile, ...]
     today: TodayBlend | None = None
+    newcomer_days: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Contest:
     """What the back-test found: ``selection`` and ``verdict`` on all cuts, ``reports`` of every member on the newest
-    one; ``few`` says who serves users of up to ``router.FEW`` items, and ``n_few`` how many were judged."""
+    one; ``few`` says who serves users of up to ``router.FEW`` items, and ``n_few`` how many were judged; ``newcomers``
+    which popularity serves strangers, if enough came."""
 
     selection: Selection
     verdict: Verdict
@@ -85,6 +89,7 @@ class Contest:
     n_few: int
     routed: Estimate | None
     cuts: tuple[Split, ...]
+    newcomers: NewcomerChoice | None
 
     @property
     def near_name(self) -> str:
@@ -94,8 +99,15 @@ class Contest:
     @property
     def days(self) -> float | None:
         """How far back the best of the popularity baselines looks."""
-        best = _best(self.selection, self.baselines)
-        days = getattr(self.makers[best](), "days", None)
+        return self._days_of(_best(self.selection, self.baselines))
+
+    @property
+    def newcomer_days(self) -> float | None:
+        """The same for strangers: as strangers chose, or where too few came as of who is known."""
+        return self.days if self.newcomers is None else self._days_of(self.newcomers.winner)
+
+    def _days_of(self, baseline: str) -> float | None:
+        days = getattr(self.makers[baseline](), "days", None)
         return float(days) if days is not None else None
 
     @property
@@ -122,7 +134,8 @@ def contest(rows: pd.DataFrame, *, champion: str | None, random_state: int) -> C
 
     Raises ``NotEnoughData`` where the history is shorter than a cut and what is before it, or too few users are judged.
     """
-    cuts = inner_time_cuts(rows, horizon=pd.Timedelta(HORIZON_DAYS, "D"), times=CUTS)
+    horizon = pd.Timedelta(HORIZON_DAYS, "D")
+    cuts = inner_time_cuts(rows, horizon=horizon, times=CUTS)
     judged = len({user for cut in cuts for user in cut.test[USER]})
     if judged < FEWEST_JUDGED:
         raise NotEnoughData(
@@ -140,7 +153,8 @@ def contest(rows: pd.DataFrame, *, champion: str | None, random_state: int) -> C
     reports = _reports(selection, makers, cuts[-1])
     standing = (_best_near(selection), verdict.winner, _best(selection, list(baselines)))
     few, n_few, routed = _few(reports, cuts[-1], standing)
-    return Contest(selection, verdict, makers, tuple(baselines), reports, few, n_few, routed, tuple(cuts))
+    newcomers = choose_for_newcomers(rows, baselines, horizon=horizon, times=CUTS, k=JUDGED_K, fewest=FEWEST_JUDGED)
+    return Contest(selection, verdict, makers, tuple(baselines), reports, few, n_few, routed, tuple(cuts), newcomers)
 
 
 def today_choice(found: Contest, visits: Visits, log: Interactions) -> TodayChoice:
@@ -172,7 +186,17 @@ def fit_served(
     if chosen is not None and carried:
         chosen = without_users(chosen.fit(interactions))
     profiles = tuple(profile(users[name]) for name in users.columns)
-    return ServedModel(found.verdict.winner, chosen, carried, near, found.serves_few, found.days, profiles, today)
+    return ServedModel(
+        found.verdict.winner,
+        chosen,
+        carried,
+        near,
+        found.serves_few,
+        found.days,
+        profiles,
+        today,
+        found.newcomer_days,
+    )
 
 
 def evaluation_rows(found: Contest, shop: Subject) -> list[Measured]:
@@ -194,6 +218,10 @@ def evaluation_rows(found: Contest, shop: Subject) -> list[Measured]:
     told = {"users_of_few_items": found.few.winner, "others": found.verdict.winner, "reason": found.few.reason}
     rows.append(Measured(of(ROUTER), f"ndcg@{JUDGED_K}", found.routed, found.n_few, told))
     rows.append(Measured(of(ROUTER), "users_of_few_items", float(found.n_few), found.n_few, told))
+    if found.newcomers is not None:
+        for name, figure in found.newcomers.ndcg.items():
+            detail = {"chosen": name == found.newcomers.winner, "baseline": True}
+            rows.append(Measured(of(name), f"ndcg@{JUDGED_K}/stranger", figure, found.newcomers.n, detail))
     return rows
 
 
