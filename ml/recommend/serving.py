@@ -177,6 +177,7 @@ class Recommendations:
                 "item_knn": found.near_name,
                 "users_of_few_items": found.few.winner,
                 "second_look": found.second_look.reason,
+                "newcomers": found.newcomers.winner if found.newcomers is not None else None,
                 **today.metrics(),
             },
         )
@@ -225,7 +226,12 @@ class Recommendations:
             ),
             "item_similarities": similar,
             "newcomer_recommendations": newcomer_rows(
-                popular, shelf, history.places, data.shop_id, data.as_of, record.version
+                Popular.of(log.interactions, model.newcomer_days),
+                shelf,
+                history.places,
+                data.shop_id,
+                data.as_of,
+                record.version,
             ),
             "recommendation_runs": pd.DataFrame([run], columns=list(RUN_COLUMNS)),
             "unknown_categories": unknown_rows(

@@ -28,6 +28,7 @@ from ml.recommend.ease import MOST_ITEMS
 from ml.recommend.interactions import Interactions
 from ml.recommend.item_knn import ItemKNN
 from ml.recommend.item_sums import ItemSums
+from ml.recommend.newcomer_choice import NewcomerChoice, choose_for_newcomers
 from ml.recommend.recommender import BlockRecommender
 from ml.recommend.rerank_contest import RERANKED, RerankChoice, judge_reranker, reranked
 from ml.recommend.router import CHOSEN, FEW, NEAR, POPULAR, Popular, Router
@@ -61,6 +62,7 @@ class ServedModel:
     on the day's users; ``None`` where popularity serves. ``near`` explains, and serves users of few items where ``few``
     (``router.NEAR`` and so on) says so. ``days`` is how far back the best popularity looks, ``profiles`` is how users
     were when it was learned. ``today`` says how lists of the newest day's visitors follow their visit, if they do.
+    ``newcomer_days`` is how far back popularity looks for strangers.
     """
 
     name: str
@@ -71,12 +73,14 @@ class ServedModel:
     days: float | None
     profiles: tuple[Profile, ...]
     today: TodayBlend | None = None
+    newcomer_days: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Contest:
     """What the back-test found: ``selection`` and ``verdict`` on all cuts, ``reports`` of every member on the newest
-    one; ``few`` says who serves users of up to ``router.FEW`` items, and ``n_few`` how many were judged."""
+    one; ``few`` says who serves users of up to ``router.FEW`` items, and ``n_few`` how many were judged; ``newcomers``
+    which popularity serves strangers, if enough came."""
 
     selection: Selection
     verdict: Verdict
@@ -89,6 +93,7 @@ class Contest:
     cuts: tuple[Split, ...]
     second_look: RerankChoice
     random_state: int
+    newcomers: NewcomerChoice | None
 
     @property
     def near_name(self) -> str:
@@ -98,8 +103,15 @@ class Contest:
     @property
     def days(self) -> float | None:
         """How far back the best of the popularity baselines looks."""
-        best = _best(self.selection, self.baselines)
-        days = getattr(self.makers[best](), "days", None)
+        return self._days_of(_best(self.selection, self.baselines))
+
+    @property
+    def newcomer_days(self) -> float | None:
+        """The same for strangers: as strangers chose, or where too few came as of who is known."""
+        return self.days if self.newcomers is None else self._days_of(self.newcomers.winner)
+
+    def _days_of(self, baseline: str) -> float | None:
+        days = getattr(self.makers[baseline](), "days", None)
         return float(days) if days is not None else None
 
     @property
@@ -128,7 +140,8 @@ def contest(rows: pd.DataFrame, *, champion: str | None, random_state: int) -> C
 
     Raises ``NotEnoughData`` where the history is shorter than a cut and what is before it, or too few users are judged.
     """
-    cuts = inner_time_cuts(rows, horizon=pd.Timedelta(HORIZON_DAYS, "D"), times=CUTS)
+    horizon = pd.Timedelta(HORIZON_DAYS, "D")
+    cuts = inner_time_cuts(rows, horizon=horizon, times=CUTS)
     judged = len({user for cut in cuts for user in cut.test[USER]})
     if judged < FEWEST_JUDGED:
         raise NotEnoughData(
@@ -155,6 +168,7 @@ def contest(rows: pd.DataFrame, *, champion: str | None, random_state: int) -> C
     reports = _reports(selection, members, cuts[-1])
     standing = (_best_near(selection), verdict.winner, _best(selection, list(baselines)))
     few, n_few, routed = _few(reports, cuts[-1], standing)
+    newcomers = choose_for_newcomers(rows, baselines, horizon=horizon, times=CUTS, k=JUDGED_K, fewest=FEWEST_JUDGED)
     return Contest(
         selection,
         verdict,
@@ -167,6 +181,7 @@ def contest(rows: pd.DataFrame, *, champion: str | None, random_state: int) -> C
         tuple(cuts),
         second_look,
         random_state,
+        newcomers,
     )
 
 
@@ -199,7 +214,17 @@ def fit_served(
     if chosen is not None and carried:
         chosen = without_users(chosen.fit(interactions))
     profiles = tuple(profile(users[name]) for name in users.columns)
-    return ServedModel(found.verdict.winner, chosen, carried, near, found.serves_few, found.days, profiles, today)
+    return ServedModel(
+        found.verdict.winner,
+        chosen,
+        carried,
+        near,
+        found.serves_few,
+        found.days,
+        profiles,
+        today,
+        found.newcomer_days,
+    )
 
 
 def evaluation_rows(found: Contest, shop: Subject) -> list[Measured]:
@@ -221,6 +246,10 @@ def evaluation_rows(found: Contest, shop: Subject) -> list[Measured]:
     told = {"users_of_few_items": found.few.winner, "others": found.verdict.winner, "reason": found.few.reason}
     rows.append(Measured(of(ROUTER), f"ndcg@{JUDGED_K}", found.routed, found.n_few, told))
     rows.append(Measured(of(ROUTER), "users_of_few_items", float(found.n_few), found.n_few, told))
+    if found.newcomers is not None:
+        for name, figure in found.newcomers.ndcg.items():
+            detail = {"chosen": name == found.newcomers.winner, "baseline": True}
+            rows.append(Measured(of(name), f"ndcg@{JUDGED_K}/stranger", figure, found.newcomers.n, detail))
     return [*rows, *found.second_look.rows(shop)]
 
 

@@ -207,6 +207,7 @@ _BACKTEST = (
     "diversity@10",
     "ndcg@10/newcomer",
     "ndcg@10/regular",
+    "ndcg@10/stranger",
     "cpu_seconds",
     "hr@20",
     "mrr@20",

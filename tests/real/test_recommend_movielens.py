@@ -8,6 +8,7 @@ chosen on inner splits of what may be learned from.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.evaluation.ranking.metrics import gain, user_metrics
+from ml.evaluation.ranking.metrics import gain, means, user_metrics
 from ml.evaluation.ranking.report import judge
 from ml.evaluation.ranking.splits import Split, back_tests, random_per_item
 from ml.recommend.als import ALS
@@ -26,6 +27,7 @@ from ml.recommend.ease import EASE, UserEASE
 from ml.recommend.fusion import ZScoreFusion
 from ml.recommend.interactions import ITEM, TIME, USER, WEIGHT, Interactions, event_weights
 from ml.recommend.item_knn import ItemKNN
+from ml.recommend.newcomer_choice import choose_for_newcomers
 from ml.recommend.recommender import BlockRecommender
 from ml.recommend.reranker import rerank_selection
 from ml.recommend.tuning import Selection, inner_time_cuts, select_fusion
@@ -141,24 +143,34 @@ def test_the_table_of_all_members(ratings):
 def test_cuts_in_time_turn_the_table_around(ratings):
     """Three back-tests of 30 days, asked for what is new to the user.
 
-    First everyone: most of who comes in a month was not there before, and only popularity has anything for them.
-    Then those who were, with what the contest on inner cuts chose: it may not be below the best single model, which
-    is known only afterwards, beyond its interval. A fusion taken without a contest is: it follows the luck of the
-    ninety users that an inner month has.
+    First everyone: most of who comes in a month was not there before, and only popularity has anything for them. The
+    router asks who is known of the contest's winner and strangers of what strangers chose, both as inner cuts tell.
+    Then those who were there, with the contest's winner alone: it may not be below the best single model, which is
+    known only afterwards, beyond its interval. A fusion taken without a contest is: it follows the luck of the ninety
+    users that an inner month has.
     """
     everyone, known = [], []
     for split in back_tests(ratings, horizon=MONTH, times=3):
-        candidates = all_candidates(Interactions.from_frame(split.train))
-        everyone.append(back_test(candidates, split.new_to_user(), n_items=N_ITEMS))
+        data = Interactions.from_frame(split.train)
+        candidates, baselines = all_candidates(data), popularity_candidates(data)
         selection = select_fusion(candidates, inner_time_cuts(split.train, horizon=MONTH, times=3))
-        verdict = choose(selection, popularity_candidates(Interactions.from_frame(split.train)))
-        print(f"{split.name}: {verdict.reason}; fusion of {selection.taken}")
+        verdict = choose(selection, baselines)
+        newcomers = choose_for_newcomers(split.train, baselines, horizon=MONTH)
+        assert newcomers is not None
+        print(f"{split.name}: {verdict.reason}; strangers {newcomers.winner}; fusion of {selection.taken}")
         makers = {
             **candidates,
             "fusion": partial(selection.fusion, candidates),
             "chosen": partial(chosen_model, selection, verdict, candidates),
         }
         known.append(back_test(makers, split.of_known_users().new_to_user(), n_items=N_ITEMS))
+        everyone.append(back_test(makers, split.new_to_user(), n_items=N_ITEMS))
+        strangers = ~everyone[-1]["chosen"].per_user.index.isin(set(split.train[USER]))
+        routed = everyone[-1]["chosen"].per_user.copy()
+        routed.loc[strangers] = everyone[-1][newcomers.winner].per_user.loc[strangers]
+        everyone[-1]["router"] = replace(
+            everyone[-1]["chosen"], per_user=routed, measures=means(routed), catalogue={}, seconds=None
+        )
     columns = ["ndcg", "map", "precision", "recall", "coverage", "novelty", "served", "seconds"]
     for title, reports in (("everyone", everyone), ("known users", known)):
         shown = pd.concat([table(each)[columns] for each in reports]).groupby("model").mean()
@@ -169,16 +181,23 @@ def test_cuts_in_time_turn_the_table_around(ratings):
 
     popular = set(popularity_candidates(Interactions.from_frame(ratings)))
     assert {"popular", "popular_14_days"} <= popular
-    personal = set(everyone[0]) - popular
+    choices = {"fusion", "chosen", "router"}
+    personal = set(everyone[0]) - popular - choices
     for name in personal:
         assert gain(pooled(everyone, "popular_14_days"), pooled(everyone, name)).low > 0, name
     assert gain(pooled(known, "popular_14_days"), pooled(known, "popular")).low > 0
-    values = {name: pooled(known, name)["ndcg"].mean() for name in known[0] if name not in ("fusion", "chosen")}
-    best = max(values, key=lambda name: values[name])
-    # the best of so many is partly the luckiest: the level is shared among the comparisons, as in the contest
-    for level in (0.95, 1 - 0.05 / (len(values) - 1)):
-        over_best = gain(pooled(known, "chosen"), pooled(known, best), level=level, n_resamples=4000)
-        shown = f"{over_best.value:+.4f} [{over_best.low:+.4f}, {over_best.high:+.4f}] at {level:.3f}"
-        print(f"chosen over {best}: {shown}")
-    assert over_best.high >= 0
-    assert gain(pooled(known, "chosen"), pooled(known, "popular")).low > 0
+    for reports, choice in ((everyone, "router"), (known, "chosen")):
+        values = {name: pooled(reports, name)["ndcg"].mean() for name in reports[0] if name not in choices}
+        best = max(values, key=lambda name: values[name])
+        alone = means(pooled(reports, best), ["ndcg"])["ndcg"]
+        print(f"{choice} {pooled(reports, choice)['ndcg'].mean():.4f}, best single member {best} {alone}")
+        # the best of so many is partly the luckiest: the level is shared among the comparisons, as in the contest
+        for level in (0.95, 1 - 0.05 / (len(values) - 1)):
+            over_best = gain(pooled(reports, choice), pooled(reports, best), level=level, n_resamples=4000)
+            shown = f"{over_best.value:+.4f} [{over_best.low:+.4f}, {over_best.high:+.4f}] at {level:.3f}"
+            print(f"{choice} over {best}: {shown}")
+        assert over_best.high >= 0
+        if choice == "router":
+            # no level needs to be shared here
+            assert gain(pooled(reports, choice), pooled(reports, best), n_resamples=4000).high >= 0
+        assert gain(pooled(reports, choice), pooled(reports, "popular")).low > 0

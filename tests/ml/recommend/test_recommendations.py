@@ -237,6 +237,19 @@ def test_where_popularity_serves_everyone_gets_what_is_popular_and_unseen() -> N
         assert list(lists.loc[lists["user_id"] == user, "item_id"]) == open_to[:20]
 
 
+def test_strangers_are_shown_what_is_popular_with_strangers() -> None:
+    connection = warehouse()
+    log = read_log(connection, SHOP, AS_OF, active_days=90)
+    near = without_users(ItemKNN("tfidf").fit(log.interactions))
+    assert isinstance(near, ItemKNN)
+    model = ServedModel("popular", None, True, near, NEAR, 7.0, (), newcomer_days=30.0)
+    tables = score(Recommendations(), model, connection)
+    assert set(tables["recommendations"]["model"]) == {"popular_7_days"}
+    shop_and_categories = tables["newcomer_recommendations"].query("scope in ('shop', 'category')")
+    assert set(shop_and_categories["model"]) == {"popular_30_days"}
+    assert set(shop_and_categories["reason"]) == {"Popular in the last 30 days"}
+
+
 def test_who_saw_everything_gets_nothing_and_others_do() -> None:
     days = choices()
     everything = pd.DataFrame({"item_id": products()["item_id"]}).assign(
