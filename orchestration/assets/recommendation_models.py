@@ -84,7 +84,9 @@ def _bought_once(shops: Sequence[Shop]) -> dict[str, tuple[str, ...]]:
 def backtest_metadata(served: Sequence["Served"]) -> dict[str, Any]:
     """The first shop's back-test: a row per member, best first, as far as its evaluation has ranking figures."""
     for one in served:
-        figures = one.evaluation[one.evaluation["metric"].isin(_BACKTEST)]
+        judged = one.evaluation
+        # what today's visitors were judged by is none of the members' rows
+        figures = judged[judged["metric"].isin(_BACKTEST) & ~judged["model"].str.startswith(_TODAY)]
         if figures.empty:
             continue
         table = figures.pivot_table(index="model", columns="metric", values="value", aggfunc="first")
@@ -93,6 +95,25 @@ def backtest_metadata(served: Sequence["Served"]) -> dict[str, Any]:
         table = table.sort_values(by, ascending=False, kind="stable")
         rows = [[model, *values] for model, values in zip(table.index, table[metrics].to_numpy().tolist(), strict=True)]
         return {"backtest": dg.MarkdownMetadataValue(markdown_table(["model", *metrics], rows))}
+    return {}
+
+
+def on_other_people(served: Sequence["Served"]) -> dict[str, Any]:
+    """The first shop's figures of people that the back-test leaves out: strangers, by what is popular, and those who
+    were there the day before a cut, by the list that follows their visit and by the one that does not."""
+    columns = ["model", "metric", "value", "ci_low", "ci_high", "n"]
+    for one in served:
+        judged = one.evaluation
+        strangers = judged["metric"] == "ndcg@10/stranger"
+        visitors = judged["model"].str.startswith(_TODAY) & judged["metric"].isin(("ndcg@10", "ndcg@10_gain"))
+        rows = [
+            [people, *row]
+            for people, some in (("strangers", strangers), ("there the day before", visitors))
+            for row in judged.loc[some, columns].to_numpy(dtype=object).tolist()
+        ]
+        if rows:
+            head = ["people", "model", "metric", "value", "low", "high", "n"]
+            return {"other_people": dg.MarkdownMetadataValue(markdown_table(head, rows))}
     return {}
 
 
@@ -135,7 +156,7 @@ def list_examples(served: Sequence["Served"], names: dict[tuple[str, str], str])
     ]
     head = ["user", "rank", "product", "why", "why, in Chinese"]
     return {
-        "coverage": float(run["items_shown"]) / max(int(run["items_on_sale"]), 1),
+        "coverage": round(float(run["items_shown"]) / max(int(run["items_on_sale"]), 1), 4),
         "users": int(run["users"]),
         "users_scored_anew": int(run["users_scored_anew"]),
         "users_by_member": dg.MarkdownMetadataValue(markdown_table(["member at rank 1", "users"], members)),
@@ -196,6 +217,8 @@ def _namer(shop: str, names: dict[tuple[str, str], str]) -> Callable[[str], str]
     return lambda item: names.get((shop, item), item)
 
 
+#: Begins what is judged by today's visitors alone.
+_TODAY = "today_"
 _BACKTEST = (
     "ndcg@10",
     "map@10",
@@ -207,7 +230,6 @@ _BACKTEST = (
     "diversity@10",
     "ndcg@10/newcomer",
     "ndcg@10/regular",
-    "ndcg@10/stranger",
     "cpu_seconds",
     "hr@20",
     "mrr@20",
@@ -227,7 +249,7 @@ RECOMMENDATION_STEPS = (
             "unknown_categories": "Categories that a shop's settings name as bought once, and that no product has.",
         },
         _VISITS_AND_PLACES,
-        shows=(backtest_metadata, unknown_categories),
+        shows=(backtest_metadata, on_other_people, unknown_categories),
         examples=list_examples,
         load_for=_recommendations_for,
     ),

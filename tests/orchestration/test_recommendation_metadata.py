@@ -17,6 +17,7 @@ from orchestration.assets.recommendation_models import (
     backtest_metadata,
     list_examples,
     next_item_examples,
+    on_other_people,
     rule_examples,
     unknown_categories,
 )
@@ -50,6 +51,24 @@ def test_the_back_test_is_a_row_per_member_best_first() -> None:
     assert lines[0] == "| model | ndcg@10 | coverage@10 |"
     assert lines[2:] == ["| ease | 0.2 | 0.5 |", "| popular | 0.1 |  |"]
     assert backtest_metadata([served({})]) == {}
+
+
+def test_people_that_the_back_test_leaves_out_have_a_table_of_their_own() -> None:
+    figures = {
+        ("ease", "ndcg@10"): 0.2,
+        ("popular", "ndcg@10/stranger"): 0.3,
+        ("today_blend", "ndcg@10"): 0.25,
+        ("today_blend", "ndcg@10_gain"): 0.05,
+        ("today_blend", "users_of_today"): 50.0,
+    }
+    one = served({}, figures)
+    assert "today" not in text(backtest_metadata([one])["backtest"])
+    assert text(on_other_people([one])["other_people"]).splitlines()[2:] == [
+        "| strangers | popular | ndcg@10/stranger | 0.3 |  |  | 100 |",
+        "| there the day before | today_blend | ndcg@10 | 0.25 |  |  | 100 |",
+        "| there the day before | today_blend | ndcg@10_gain | 0.05 |  |  | 100 |",
+    ]
+    assert on_other_people([served({}, {("ease", "ndcg@10"): 0.2})]) == {}
 
 
 def test_lists_are_shown_by_names_with_coverage() -> None:
