@@ -19,7 +19,7 @@ from ml.evaluation.results import Subject
 from ml.recommend.bought_once import unknown_rows
 from ml.recommend.interactions import Codes, Interactions
 from ml.recommend.item_sums import ItemSums
-from ml.recommend.kept_lists import Before, KeptLists, read_kept
+from ml.recommend.kept_lists import Before, KeptLists, read_kept, settled_digest
 from ml.recommend.list_rows import ListRows, Source, fault_of_lists
 from ml.recommend.newcomers import newcomer_rows
 from ml.recommend.places import read_places
@@ -67,8 +67,8 @@ JUDGED_DAYS = SESSION_DAYS + HORIZON_DAYS * CUTS
 
 @dataclass(frozen=True, eq=False)
 class RecommendHistory:
-    """The log, days of some users to test on, the run before, what of its lists still holds, and the sessions of some
-    days."""
+    """The log, days of some users to test on, the run before, what of its lists still holds, the sessions of some
+    days, and the digest of the products and of the days that had settled at a date."""
 
     log: ShopLog
     shelf: Shelf
@@ -78,6 +78,7 @@ class RecommendHistory:
     before: Before | None
     kept: Callable[[Before, str, str], KeptLists]
     visits: Callable[[int], Visits]
+    digest: Callable[[dt.date], str]
 
 
 class Recommendations:
@@ -125,15 +126,17 @@ class Recommendations:
             first, fresh = (as_of - dt.timedelta(days=back) for back in (days, TODAY_DAYS))
             return read_visits(connection, shop_id, first, as_of, fresh, log.interactions.items)
 
+        shelf = Shelf.of(log.items, self.bought_once.get(shop_id, ()))
         history = RecommendHistory(
             log,
-            Shelf.of(log.items, self.bought_once.get(shop_id, ())),
+            shelf,
             read_places(connection, shop_id, as_of),
             active,
             lambda: sampled_rows(connection, users=TESTED_USERS),
             Before.of(connection, shop_id) if self.incremental else None,
             kept,
             visits,
+            lambda day: f"{shelf.digest}-{settled_digest(connection, shop_id, day)}",
         )
         return ShopData(shop_id, as_of, users, history)
 
@@ -216,7 +219,7 @@ class Recommendations:
             "users_scored_anew": n_anew,
             "items_on_sale": int(shelf.open.sum()),
             "items_shown": int((np.bincount(shown["item_no"], minlength=1) > 0).sum()),
-            "catalogue_digest": shelf.digest,
+            "catalogue_digest": history.digest(data.as_of),
             "model_version": record.version,
         }
         users, sources = log.interactions.users, _sources(model, router)
@@ -249,7 +252,7 @@ class Recommendations:
         before = data.history.before
         if before is None or model.chosen is None or not model.carried:
             return None
-        if not before.still_holds(data.as_of, data.history.shelf.digest, record.version):
+        if not before.still_holds(data.as_of, data.history.digest(before.as_of), record.version):
             return None
         found: KeptLists = data.history.kept(before, _chosen_name(model.chosen, model.near), model.near.name)
         return found

@@ -49,6 +49,7 @@ NEWCOMER_COLUMNS: dict[str, str] = {
     "as_of": "DATE",
 }
 #: ``ml.recommendation_runs``, key shop_id: what the last run did, and what the next has to know to go on from it.
+#: ``catalogue_digest`` names the products on sale and, after a dash, the days of the log that had settled.
 RUN_COLUMNS: dict[str, str] = {
     "shop_id": "VARCHAR",
     "as_of": "DATE",

@@ -199,6 +199,40 @@ def test_only_who_did_something_is_scored_again_and_nothing_differs(chosen: str)
     assert after["recommendation_runs"].iloc[0]["users_scored_anew"] == run["users"]
 
 
+@pytest.mark.parametrize("what", ["an old day is filled in", "a short list can be filled up"])
+def test_a_list_does_not_stay_where_it_would_be_another_from_nothing(what: str) -> None:
+    short = what.startswith("a short")
+    days = choices(n_items=14 if short else 60)
+    connection = warehouse(days, products(n_items=14) if short else None)
+    know_until(connection, AS_OF - dt.timedelta(days=8), days)
+    log = read_log(connection, SHOP, newest_day(connection, SHOP), active_days=90)
+    near = without_users(ItemKNN("tfidf").fit(log.interactions))
+    assert isinstance(near, ItemKNN)
+    model = ServedModel("m", without_users(EASE(30).fit(log.interactions)), True, near, NEAR, 7.0, ())
+    write(connection, score(Recommendations(), model, connection))
+    last = days.groupby("user_id")["event_date"].max()
+    idle = sorted(last[last < AS_OF - dt.timedelta(days=25)].index)
+    assert len(idle) > 2
+    if short:
+        # somebody chooses what nobody had chosen
+        new = days.tail(1).assign(user_id=days["user_id"].iloc[-1], item_id="new", event_date=AS_OF)
+        new["event_date"] = AS_OF - dt.timedelta(days=1)
+    else:
+        # an older log is loaded afterwards: nobody's newest day changes by it
+        lists = connection.execute("SELECT user_id, item_id FROM ml.recommendations WHERE rank = 1").df()
+        new = lists[lists["user_id"].isin(idle)].assign(
+            **{name: days[name].iloc[0] for name in days.columns if name not in ("user_id", "item_id")}
+        )
+    know_until(connection, AS_OF, pd.concat([days, new[days.columns]], ignore_index=True))
+    one, other = (
+        score(Recommendations(incremental=incremental), model, connection)["recommendations"].drop(
+            columns="updated_for"
+        )
+        for incremental in (True, False)
+    )
+    pd.testing.assert_frame_equal(one, other, check_dtype=False)
+
+
 def test_who_has_few_items_is_asked_of_the_items_near_them_unless_the_back_test_speaks_against_it() -> None:
     connection = warehouse()
     log = read_log(connection, SHOP, AS_OF, active_days=90)
