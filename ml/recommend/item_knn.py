@@ -55,11 +55,20 @@ class NearItems(ItemSums):
         open_ = best.data != 0
         if filter_seen:
             seen = np.repeat(np.arange(len(rows)), np.diff(profile.indptr)) * n_items + profile.indices
-            open_ &= ~np.isin(row.astype(np.int64) * n_items + best.indices, seen, kind="sort")
+            # sorted, as a user's items are
+            found_at = row.astype(np.int64) * n_items + best.indices
+            place = np.minimum(np.searchsorted(seen, found_at), len(seen) - 1)
+            open_ &= seen[place] != found_at
         least = np.full(len(rows), -np.inf)
         full = size == keep
         least[full] = best.data[best.indptr[1:][full] - 1]
-        candidates = sparse.csr_matrix((best.data[open_], (row[open_], best.indices[open_])), shape=best.shape)
+        # the best come first: of each row k open ones, and those that equal the last of them, are all that can win
+        row, column, score = row[open_], best.indices[open_], best.data[open_]
+        place = np.arange(len(row)) - np.searchsorted(row, np.arange(len(rows)))[row]
+        kth = np.full(len(rows), -np.inf, dtype=score.dtype)
+        kth[row[place == k - 1]] = score[place == k - 1]
+        near = (place < k) | (score == kth[row])
+        candidates = sparse.csr_matrix((score[near], (row[near], column[near])), shape=best.shape)
         found = top_items(candidates, k)
         last = np.full(len(rows), -np.inf)
         # each row's scores fall, and of an index given again and again the last value stays
