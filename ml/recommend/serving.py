@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,19 +16,15 @@ from ml.evaluation.drift import Drift, drift
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.results import Subject
 from ml.recommend.bought_once import unknown_rows
-from ml.recommend.interactions import Codes, Interactions
-from ml.recommend.item_sums import ItemSums
+from ml.recommend.day_lists import chosen_name, day_router, lists_of, sources_of
+from ml.recommend.interactions import Codes
 from ml.recommend.kept_lists import Before, KeptLists, read_kept, settled_digest
-from ml.recommend.list_rows import ListRows, Source, fault_of_lists
+from ml.recommend.list_rows import ListRows, fault_of_lists
 from ml.recommend.newcomers import newcomer_rows
 from ml.recommend.places import read_places
 from ml.recommend.read import HALF_LIFE_DAYS, WINDOW_DAYS, ShopLog, newest_day, read_log, sampled_rows
-from ml.recommend.reasons import popular_reason
-from ml.recommend.recommender import BlockRecommender
-from ml.recommend.reranker import Reranker
-from ml.recommend.router import CHOSEN, NEAR, POPULAR, Popular, Router
-from ml.recommend.served_model import with_users
-from ml.recommend.shelf import Lists, Shelf
+from ml.recommend.router import Popular
+from ml.recommend.shelf import Shelf
 from ml.recommend.similar_items import similarity_rows
 from ml.recommend.tables import (
     ACTIVE_DAYS,
@@ -40,7 +35,7 @@ from ml.recommend.tables import (
     UNKNOWN_COLUMNS,
     K,
 )
-from ml.recommend.today import TODAY, TODAY_DAYS, TodayLists, VisitReasons
+from ml.recommend.today import TODAY_DAYS, TodayLists
 from ml.recommend.today import WINDOW_DAYS as SESSION_DAYS
 from ml.recommend.training import (
     CUTS,
@@ -59,8 +54,6 @@ from ml.serving.capability import ShopData, Trained
 
 #: Users from which on one list for all is a fault of a personal model.
 _FEWEST_LISTS = 20
-#: Users whose lists are found together: they are twenty times as many rows of whole numbers.
-_USERS_AT_A_TIME = 50_000
 #: Days of sessions that the back-test of today's blend looks at.
 JUDGED_DAYS = SESSION_DAYS + HORIZON_DAYS * CUTS
 
@@ -198,14 +191,14 @@ class Recommendations:
         # first of all, while there are no lists yet: it takes the most memory
         similar = similarity_rows(log, shelf, data.shop_id, data.as_of, record.version)
         popular = Popular.of(log.interactions, model.days)
-        router = _router(model, log, shelf, popular)
+        router = day_router(model, log, shelf, popular)
         kept = self._kept(model, record, data)
         anew = history.active
         if kept is not None:
             anew = np.setdiff1d(anew, kept.lists.row)
         newest_day = np.datetime64(data.as_of - dt.timedelta(days=1), "D")
         rows = ListRows((0 if kept is None else len(kept.lists.row)) + K * len(anew))
-        for lists, visit in _lists(router, anew, _today(model, history, data.as_of)):
+        for lists, visit in lists_of(router, anew, _today(model, history, data.as_of)):
             rows.add(lists, newest_day, visit)
         n_anew = len(np.unique(rows.columns()["user_no"]))
         if kept is not None:
@@ -222,7 +215,7 @@ class Recommendations:
             "catalogue_digest": history.digest(data.as_of),
             "model_version": record.version,
         }
-        users, sources = log.interactions.users, _sources(model, router)
+        users, sources = log.interactions.users, sources_of(model, router)
         return {
             "recommendations": rows.rows(
                 data.shop_id, data.as_of, record.version, users, shelf.ids, shelf.names, sources
@@ -254,60 +247,8 @@ class Recommendations:
             return None
         if not before.still_holds(data.as_of, data.history.digest(before.as_of), record.version):
             return None
-        found: KeptLists = data.history.kept(before, _chosen_name(model.chosen, model.near), model.near.name)
+        found: KeptLists = data.history.kept(before, chosen_name(model.chosen, model.near), model.near.name)
         return found
-
-
-def _chosen_name(chosen: BlockRecommender, near: ItemSums) -> str:
-    # what chose a user's list must be told from item-kNN by its name alone, though it may be one itself
-    return chosen.name if chosen.name != near.name else f"{chosen.name}_for_regulars"
-
-
-def _router(model: ServedModel, log: ShopLog, shelf: Shelf, popular: Popular) -> Router:
-    data = log.interactions
-    near = with_users(model.near, data, shelf.open)
-    assert isinstance(near, ItemSums)
-    chosen: BlockRecommender | None = None
-    if model.chosen is not None and model.carried:
-        chosen = with_users(model.chosen, data, shelf.open)
-    elif model.chosen is not None:
-        chosen = _fitted_today(model.chosen, _on_sale(data, shelf))
-    return Router(data, shelf, log.bought, popular, near, chosen, model.few)
-
-
-def _fitted_today(model: BlockRecommender, data: Interactions) -> BlockRecommender:
-    unfitted = copy.deepcopy(model)
-    try:
-        return unfitted.fit(data)
-    except NotEnoughData:
-        # a week in which hardly anybody came back teaches no second look
-        if not isinstance(unfitted, Reranker):
-            raise
-        return unfitted.fusion().fit(data)
-
-
-def _on_sale(data: Interactions, shelf: Shelf) -> Interactions:
-    """The same users and items without what nobody can have any more."""
-    matrix = data.matrix.copy()
-    matrix.data = matrix.data * shelf.open[matrix.indices]
-    kept = matrix.data > 0
-    matrix.eliminate_zeros()
-    return Interactions(matrix, data.users, data.items, None if data.times is None else data.times[kept])
-
-
-def _lists(router: Router, users: Codes, today: TodayLists | None) -> Iterator[tuple[Lists, VisitReasons | None]]:
-    """Lists of ``users``, a block of them at a time: who has a visit, and then who has none."""
-    visitors = users[:0] if today is None else np.intersect1d(users, today.users)
-    for block in _blocks(visitors):
-        assert today is not None
-        yield today.lists(router, block, K)
-    for block in _blocks(np.setdiff1d(users, visitors)):
-        yield router.lists(block, K), None
-
-
-def _blocks(users: Codes) -> Iterator[Codes]:
-    for start in range(0, len(users), _USERS_AT_A_TIME):
-        yield users[start : start + _USERS_AT_A_TIME]
 
 
 def _today(model: ServedModel, history: RecommendHistory, as_of: dt.date) -> TodayLists | None:
@@ -315,15 +256,3 @@ def _today(model: ServedModel, history: RecommendHistory, as_of: dt.date) -> Tod
         return None
     lately = history.log.newest >= np.datetime64(as_of - dt.timedelta(days=TODAY_DAYS), "D")
     return TodayLists(model.today, history.visits(SESSION_DAYS), lately)
-
-
-def _sources(model: ServedModel, router: Router) -> list[Source]:
-    popular = router.popular
-    # a model may like an item for no item in particular
-    like_you = ("Chosen by people like you", "与您相似的人也选择了它")
-    found = [Source(POPULAR, popular.name, *popular_reason(popular.days)), Source(NEAR, model.near.name, *like_you)]
-    if router.chosen is not None:
-        found.append(Source(CHOSEN, _chosen_name(router.chosen, model.near), *like_you))
-    if model.today is not None:
-        found.append(Source(TODAY, model.today.row_model, "Follows your last visit", "延续您上次的浏览"))
-    return found

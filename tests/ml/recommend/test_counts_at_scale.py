@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+import ml.recommend.day_lists as day_lists
 import ml.recommend.item_sums as item_sums
-import ml.recommend.serving as serving
 import ml.recommend.similar_items as similar_items
 from ml.coded_rows import CodedRows
 from ml.recommend.ease import EASE
@@ -102,7 +102,7 @@ def test_blocks_of_users_give_the_lists_of_all(monkeypatch: pytest.MonkeyPatch) 
         return rows.frame()
 
     whole = lists()
-    monkeypatch.setattr(serving, "_USERS_AT_A_TIME", 17)
+    monkeypatch.setattr(day_lists, "_USERS_AT_A_TIME", 17)
     monkeypatch.setattr("ml.recommend.list_rows._ROWS_AT_A_TIME", 333)
     pd.testing.assert_frame_equal(lists(), whole)
     assert whole["user_id"].nunique() == 240
