@@ -16,6 +16,7 @@ from ml.evaluation.drift import Drift, drift
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.results import Subject
 from ml.recommend.bought_once import unknown_rows
+from ml.recommend.contest_rows import evaluation_rows
 from ml.recommend.day_lists import chosen_name, day_router, lists_of, sources_of
 from ml.recommend.interactions import Codes
 from ml.recommend.kept_lists import Before, KeptLists, read_kept, settled_digest
@@ -44,7 +45,6 @@ from ml.recommend.training import (
     ServedModel,
     contest,
     data_days,
-    evaluation_rows,
     fit_served,
     today_choice,
 )
