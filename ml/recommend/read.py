@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import numpy as np
@@ -11,7 +11,8 @@ import pandas as pd
 from scipy import sparse
 
 from ml.evaluation.enough import NotEnoughData
-from ml.recommend.interactions import EVENT_WEIGHTS, Codes, Ids, Interactions
+from ml.evaluation.ranking.splits import Split
+from ml.recommend.interactions import EVENT_WEIGHTS, USER, WEIGHT, Codes, Ids, Interactions
 
 #: Days of a user that count, back from the user's newest one.
 WINDOW_DAYS = 365
@@ -89,7 +90,8 @@ _SAMPLED = """
 SELECT
     days.user_id AS user,
     days.item_id AS item,
-    days.weight * power(0.5, (days.newest - days.event_date) / $half_life) AS weight,
+    days.weight,
+    days.event_date AS day,
     days.last_event_ts AS time
 FROM recommend_days AS days
 INNER JOIN (SELECT user_id FROM recommend_users ORDER BY md5(user_id), user_id LIMIT $users) AS drawn USING (user_id)
@@ -183,12 +185,19 @@ def read_log(
     )
 
 
-def sampled_rows(
-    connection: duckdb.DuckDBPyConnection, *, users: int, half_life_days: float = HALF_LIFE_DAYS
-) -> pd.DataFrame:
-    """Days of some ``users`` of the log that :func:`read_log` read last, oldest first: ``user``, ``item``, ``weight``,
-    ``time``, as the back-tests of ``ml.evaluation.ranking`` take them."""
-    return connection.execute(_SAMPLED, {"users": users, "half_life": half_life_days}).df()
+def sampled_rows(connection: duckdb.DuckDBPyConnection, *, users: int) -> pd.DataFrame:
+    """Days of some ``users`` of the log that :func:`read_log` read last, oldest first: ``user``, ``item``, ``weight``
+    (not faded yet), ``day`` and ``time``, as the back-tests of ``ml.evaluation.ranking`` take them."""
+    return connection.execute(_SAMPLED, {"users": users}).df()
+
+
+def faded(split: Split, *, half_life_days: float = HALF_LIFE_DAYS) -> Split:
+    """``split`` of :func:`sampled_rows` with the weights in ``train`` faded as :func:`read_log` fades them: by the
+    user's newest day that was known at the cut. By a later one who comes back would weigh less before."""
+    days = split.train["day"]
+    back = (days.groupby(split.train[USER]).transform("max") - days).dt.days
+    weight = split.train[WEIGHT] * np.exp2(-back / half_life_days)
+    return replace(split, train=split.train.assign(**{WEIGHT: weight}))
 
 
 def read_items(connection: duckdb.DuckDBPyConnection, shop_id: str, items: Ids) -> pd.DataFrame:

@@ -28,6 +28,7 @@ from ml.recommend.interactions import Interactions
 from ml.recommend.item_knn import ItemKNN
 from ml.recommend.item_sums import ItemSums
 from ml.recommend.newcomer_choice import NewcomerChoice, choose_for_newcomers
+from ml.recommend.read import faded
 from ml.recommend.recommender import BlockRecommender
 from ml.recommend.rerank_contest import RERANKED, RerankChoice, judge_reranker, reranked
 from ml.recommend.router import CHOSEN, FEW, NEAR, POPULAR, Popular, Router
@@ -140,7 +141,7 @@ def contest(rows: pd.DataFrame, *, champion: str | None, random_state: int) -> C
     Raises ``NotEnoughData`` where the history is shorter than a cut and what is before it, or too few users are judged.
     """
     horizon = pd.Timedelta(HORIZON_DAYS, "D")
-    cuts = inner_time_cuts(rows, horizon=horizon, times=CUTS)
+    cuts = [faded(cut) for cut in inner_time_cuts(rows, horizon=horizon, times=CUTS)]
     judged = len({user for cut in cuts for user in cut.test[USER]})
     if judged < FEWEST_JUDGED:
         raise NotEnoughData(

@@ -27,7 +27,7 @@ from ml.recommend.backtest import back_test, table
 from ml.recommend.candidates import all_candidates, popularity_candidates
 from ml.recommend.choice import chosen_model
 from ml.recommend.interactions import ITEM, RANK, USER, Interactions
-from ml.recommend.read import read_log, sampled_rows
+from ml.recommend.read import faded, read_log, sampled_rows
 from ml.recommend.training import TESTED_USERS, Contest, contest
 from tests.properties.warehouse import Warehouse
 
@@ -72,7 +72,7 @@ def reports(found: Contest, split: Split) -> dict[str, RankingReport]:
     popular = popularity_candidates(Interactions.from_frame(split.train))
     assert set(popular) == set(POPULAR)
     makers = {**popular, "chosen": partial(chosen_model, found.selection, found.verdict, found.makers)}
-    return back_test(makers, split.new_to_user(), k=K)
+    return back_test(makers, faded(split.new_to_user()), k=K)
 
 
 def told(name: str, figure: Estimate | None) -> str:
@@ -131,7 +131,7 @@ def test_the_table_of_new_purchases(split, found):
         **all_candidates(Interactions.from_frame(split.train)),
         "chosen": partial(chosen_model, found.selection, found.verdict, found.makers),
     }
-    reports = back_test(makers, split.new_to_user(), k=K)
+    reports = back_test(makers, faded(split.new_to_user()), k=K)
     shown = table(reports, by="recall")
     columns = ["recall", "ndcg", "map", "precision", "coverage", "novelty", "seconds"]
     print(shown[columns].round(4).to_string())

@@ -19,7 +19,7 @@ from ml.evaluation.ranking.columns import ITEM, RANK, USER
 from ml.evaluation.ranking.metrics import means, user_metrics
 from ml.evaluation.regression import mean_difference
 from ml.evaluation.results import Measured, Subject
-from ml.recommend.again.forms import AgainModel, contenders
+from ml.recommend.again.forms import AgainModel, contenders, recent_buyers
 from ml.recommend.again.pairs import ITEM_NO, OUTCOME, USER_NO
 from ml.registry.contest import Contender, Verdict, decide
 
@@ -104,7 +104,7 @@ def contest(pairs_at: PairsAt, plan: Schedule, *, champion: str | None = None) -
         again = set(frames[at].loc[frames[at][OUTCOME], USER_NO].tolist())
         users |= again
         for model in fitted if again else []:
-            results[model.name].append(judge(model, frames[at], float(learned[OUTCOME].mean())))
+            results[model.name].append(judge(model, frames[at], float(recent_buyers(learned)[OUTCOME].mean())))
     if len(users) < FEWEST_JUDGED:
         raise too_few or NotEnoughData(
             f"users who bought a product again within {plan.horizon_days} days", f"{FEWEST_JUDGED}", f"{len(users)}"
@@ -125,10 +125,12 @@ def learning_frame(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def judge(model: AgainModel, pairs: pd.DataFrame, base_rate: float) -> Judged:
-    """A fitted model's lists of ``pairs`` against what was bought again; every user who did is judged."""
+    """A fitted model's lists of ``pairs`` against what was bought again; every user who did is judged; their
+    probabilities are of those whom lists are for, :func:`ml.recommend.again.forms.recent_buyers`."""
     lists = own_lists(pairs, model.scores(pairs), SHOWN_K)
     relevant = pairs.loc[pairs[OUTCOME], [USER_NO, ITEM_NO]].set_axis([USER, ITEM], axis=1)
-    chance, happened = model.probabilities(pairs), pairs[OUTCOME].to_numpy(dtype=float)
+    lately = recent_buyers(pairs)
+    chance, happened = model.probabilities(lately), lately[OUTCOME].to_numpy(dtype=float)
     return Judged(
         user_metrics(lists, relevant, k=DECIDED_K),
         user_metrics(lists, relevant, k=SHOWN_K),

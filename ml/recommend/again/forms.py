@@ -24,6 +24,7 @@ from threadpoolctl import threadpool_limits
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.intervals import Floats
 from ml.recommend.again.pairs import OUTCOME
+from ml.recommend.tables import ACTIVE_DAYS
 
 #: Items bought again, and items not, below which nothing is learned.
 FEWEST_OUTCOMES = 20
@@ -65,7 +66,8 @@ class Form:
         self.simplicity = simplicity
 
     def fit(self, pairs: pd.DataFrame) -> Self:
-        """Learn the probabilities."""
+        """Learn the probabilities, of :func:`recent_buyers` alone: who is gone buys less at the same score."""
+        pairs = recent_buyers(pairs)
         happened = _outcomes(pairs)
         self.chance_ = IsotonicRegression(y_min=_SURE, y_max=1 - _SURE, out_of_bounds="clip")
         self.chance_.fit(self.scores(pairs), happened)
@@ -105,6 +107,13 @@ class RepeatModel:
     def probabilities(self, pairs: pd.DataFrame) -> Floats:
         """The model's own."""
         return np.clip(1 / (1 + np.exp(-self.scores(pairs))), _SURE, 1 - _SURE)
+
+
+def recent_buyers(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Of ``pairs`` those of users who bought within ``ACTIVE_DAYS``, as lists are for who was there as lately; where
+    nobody did, all of them."""
+    lately = pairs[pairs["user_since"] <= ACTIVE_DAYS]
+    return lately if len(lately) else pairs
 
 
 def pair_features(pairs: pd.DataFrame) -> pd.DataFrame:

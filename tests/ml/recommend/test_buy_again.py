@@ -14,7 +14,16 @@ import pytest
 from ml.evaluation.enough import NotEnoughData
 from ml.recommend.again import choose
 from ml.recommend.again.choose import contest, own_lists, schedule
-from ml.recommend.again.forms import FORMULAS, IN_SEASON, PLAIN, Form, RepeatModel, contenders, pair_features
+from ml.recommend.again.forms import (
+    FORMULAS,
+    IN_SEASON,
+    PLAIN,
+    Form,
+    RepeatModel,
+    contenders,
+    pair_features,
+    recent_buyers,
+)
 from ml.recommend.again.pairs import OUTCOME, active_pairs, active_users, load_purchases, pairs_at
 from ml.recommend.again.serving import BUY_AGAIN_COLUMNS, BuyAgain, again_reasons
 from ml.registry.store import ModelStore
@@ -181,6 +190,16 @@ def test_lists_are_ranked_by_user_with_ties_by_item() -> None:
         [1, 3, 1, 3],
         [2, 9, 1, 4],
     ]
+
+
+def test_probabilities_are_of_those_whom_lists_are_for() -> None:
+    """Half the buyers left: who is still there buys again every other time, and is told so."""
+    rows = [pair(days_bought=2, user_since=5 if number % 2 else 300) for number in range(400)]
+    pairs = pd.DataFrame(rows).assign(bought_again=[number % 4 == 1 for number in range(400)])
+    model = Form("most_ordered").fit(pairs)
+    assert model.probabilities(pairs) == pytest.approx(0.5)
+    gone = pairs[pairs["user_since"] > 100]
+    assert recent_buyers(pairs)["user_since"].max() == 5 and recent_buyers(gone).equals(gone)
 
 
 def test_probabilities_follow_the_scores(habits: duckdb.DuckDBPyConnection) -> None:

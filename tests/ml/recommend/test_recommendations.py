@@ -13,10 +13,12 @@ import pandas as pd
 import pytest
 
 from ml.coded_rows import CodedRows
+from ml.evaluation.ranking.splits import Split
 from ml.recommend.ease import EASE
 from ml.recommend.fusion import ZScoreFusion
+from ml.recommend.interactions import Interactions
 from ml.recommend.item_knn import ItemKNN
-from ml.recommend.read import newest_day, read_log
+from ml.recommend.read import faded, newest_day, read_log, sampled_rows
 from ml.recommend.router import CHOSEN, NEAR
 from ml.recommend.served_model import without_users
 from ml.recommend.serving import Recommendations
@@ -269,6 +271,26 @@ def test_where_popularity_serves_everyone_gets_what_is_popular_and_unseen() -> N
         bought = {family[item] for item in own.loc[own["purchases"] > 0, "item_id"] if item in family}
         open_to = [item for item in leading if item not in set(own["item_id"]) and family[item] not in bought]
         assert list(lists.loc[lists["user_id"] == user, "item_id"]) == open_to[:20]
+
+
+def test_a_cut_knows_nothing_of_who_comes_back_after_it() -> None:
+    """What the back-test learns from at a cut is what was there on that day, weight by weight."""
+    days = choices()
+    cut = AS_OF - dt.timedelta(days=20)
+    learned = []
+    for known_until in (AS_OF, cut):
+        connection = warehouse(days)
+        know_until(connection, known_until, days)
+        read_log(connection, SHOP, known_until, active_days=90)
+        rows = sampled_rows(connection, users=1_000)
+        before = rows[rows["day"] < pd.Timestamp(cut)]
+        train = faded(Split("cut", before, rows[rows["day"] >= pd.Timestamp(cut)])).train
+        assert 0 < train["weight"].min() < 0.9 * train["weight"].max()
+        learned.append(train.sort_values(["user", "item", "day"], ignore_index=True))
+    pd.testing.assert_frame_equal(*learned)
+    log = read_log(connection, SHOP, cut, active_days=90).interactions
+    ours = Interactions.from_frame(learned[0], items=log.items)
+    assert abs(ours.matrix - log.matrix).max() < 1e-5
 
 
 def test_strangers_are_shown_what_is_popular_with_strangers() -> None:
