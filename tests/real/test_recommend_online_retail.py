@@ -7,8 +7,8 @@ have bought before, and for those purchases the plain forms of "buy again" and p
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 
 import duckdb
 import numpy as np
@@ -157,8 +157,9 @@ def foreseen(shop: duckdb.DuckDBPyConnection, cut: dt.date) -> tuple[AgainContes
 
 
 @pytest.fixture(scope="module")
-def again(shop: duckdb.DuckDBPyConnection) -> dict[dt.date, tuple[AgainContest, dict[str, Judged]]]:
-    return {cut: foreseen(shop, cut) for cut in CUTS}
+def again(shop: duckdb.DuckDBPyConnection) -> Callable[[dt.date], tuple[AgainContest, dict[str, Judged]]]:
+    """What was :func:`foreseen` at a cut, worked out once."""
+    return cache(partial(foreseen, shop))
 
 
 def mean_of_dates(found: AgainContest, name: str) -> float:
@@ -166,7 +167,7 @@ def mean_of_dates(found: AgainContest, name: str) -> float:
 
 
 def test_repeat_purchases_are_foreseen_better_than_by_buy_again_and_popularity(again, split):
-    found, results = again[CUT]
+    found, results = again(CUT)
     chosen = results[found.verdict.winner].shown
     assert found.verdict.winner not in PLAIN
     assert len(chosen) == 1282
@@ -194,9 +195,11 @@ def best_plain(found: AgainContest) -> str:
     return max(PLAIN, key=lambda name: mean_of_dates(found, name))
 
 
+@pytest.mark.long
 def test_so_they_are_on_each_of_three_cuts(again):
     """Another cut, another season: every plain form is behind each time by recall and by nDCG."""
-    for cut, (found, results) in again.items():
+    for cut in CUTS:
+        found, results = again(cut)
         chosen = results[found.verdict.winner].shown
         assert found.verdict.winner not in PLAIN
         for metric in ("recall", "ndcg"):
@@ -211,8 +214,10 @@ def test_so_they_are_on_each_of_three_cuts(again):
             assert over[nearest].low > 0, (cut, metric)
 
 
+@pytest.mark.long
 def test_its_probabilities_are_about_right_and_say_more_than_the_base_rate(again):
-    for cut, (found, results) in again.items():
+    for cut in CUTS:
+        found, results = again(cut)
         judged = results[found.verdict.winner]
         print(f"{cut}: expected {judged.expected:.4f}, happened {judged.happened:.4f}, log loss {judged.log_loss:.4f}")
         # Christmas is not in the dates before: more is bought than ever
