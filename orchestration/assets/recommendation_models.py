@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 _PRODUCTS = dg.AssetKey(["marts", "dim_products"])
 _CHOICES = (dg.AssetKey(["features", "feat_user_item_days"]), dg.AssetKey(["features", "feat_as_of_dates"]), _PRODUCTS)
 _SESSIONS = (*_CHOICES, dg.AssetKey(["features", "feat_session_items"]))
-_CHOICES_AND_VISITS = (*_SESSIONS, dg.AssetKey(["intermediate", "int_visitor_days"]))
-_VISITS_AND_PLACES = (*_CHOICES_AND_VISITS, dg.AssetKey(["marts", "fct_sessions"]))
+_VISITS_AND_PLACES = (
+    *_SESSIONS,
+    dg.AssetKey(["intermediate", "int_visitor_days"]),
+    dg.AssetKey(["marts", "fct_sessions"]),
+)
 _ORDERS = (*_CHOICES, dg.AssetKey(["marts", "fct_orders"]), dg.AssetKey(["marts", "fct_order_items"]))
 _SHOWN_USERS, _SHOWN_PLACES, _SHOWN_LISTS, _SHOWN_ROWS = 5, 3, 8, 50
 
