@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.intervals import Estimate
 from ml.evaluation.ranking.columns import ITEM, USER
 from ml.evaluation.ranking.metrics import means, user_metrics
-from ml.evaluation.ranking.splits import back_tests
+from ml.evaluation.ranking.splits import back_tests_up_to
 from ml.recommend.interactions import Interactions
 from ml.recommend.tuning import Maker
 
@@ -43,18 +42,12 @@ def choose_for_newcomers(
     ``fewest`` strangers came, or the history of ``rows`` (as of ``splits.back_tests``) is too short for a cut.
     """
     found: dict[str, list[pd.DataFrame]] = {name: [] for name in baselines}
-    for number in range(times, 0, -1):
-        try:
-            cuts = back_tests(rows, horizon=horizon, times=number)
-        except NotEnoughData:
-            continue
-        for cut in cuts:
-            chosen = cut.of_strangers().test.astype({USER: str, ITEM: str})
-            known = Interactions.from_frame(cut.train)
-            for name, make in baselines.items():
-                lists = make().fit(known).recommend(chosen[USER].unique(), k)
-                found[name].append(user_metrics(lists, chosen, k=k))
-        break
+    for cut in next(back_tests_up_to(rows, horizon=horizon, times=times), []):
+        chosen = cut.of_strangers().test.astype({USER: str, ITEM: str})
+        known = Interactions.from_frame(cut.train)
+        for name, make in baselines.items():
+            lists = make().fit(known).recommend(chosen[USER].unique(), k)
+            found[name].append(user_metrics(lists, chosen, k=k))
     n = max((sum(len(part) for part in parts) for parts in found.values()), default=0)
     if n < fewest:
         return None

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from ml.evaluation.enough import NotEnoughData
 from ml.evaluation.ranking.columns import ITEM, USER
-from ml.evaluation.ranking.splits import Split, back_tests
+from ml.evaluation.ranking.splits import Split, back_tests_up_to
 from ml.recommend.fusion import ZScoreFusion, standardise
 from ml.recommend.interactions import Codes, Interactions
 from ml.recommend.recommender import BlockRecommender
@@ -107,11 +107,7 @@ def inner_time_cuts(rows: pd.DataFrame, *, horizon: pd.Timedelta, times: int = 3
     made by. Cuts that leave nobody to judge are left out, and fewer are made of a short history. Raises
     ``NotEnoughData`` where none is left.
     """
-    for number in range(times, 0, -1):
-        try:
-            cuts = back_tests(rows, horizon=horizon, times=number)
-        except NotEnoughData:
-            continue
+    for cuts in back_tests_up_to(rows, horizon=horizon, times=times):
         judged = [cut.of_known_users().new_to_user() for cut in cuts]
         judged = [cut for cut in judged if len(cut.test) and cut.test[ITEM].isin(cut.train[ITEM]).any()]
         if judged:

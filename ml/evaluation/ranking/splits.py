@@ -8,6 +8,7 @@ tables use them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,6 +119,15 @@ def back_tests(interactions: pd.DataFrame, *, horizon: pd.Timedelta, times: int 
     if empty:
         raise NotEnoughData("interactions to judge by", f"at least one in each window of {horizon}", f"none: {empty}")
     return splits
+
+
+def back_tests_up_to(interactions: pd.DataFrame, *, horizon: pd.Timedelta, times: int) -> Iterator[list[Split]]:
+    """:func:`back_tests` of ``times`` cuts, then of one fewer, and so on: those that the history is long enough for."""
+    for number in range(times, 0, -1):
+        try:
+            yield back_tests(interactions, horizon=horizon, times=number)
+        except NotEnoughData:
+            continue
 
 
 def check_no_leak(split: Split) -> None:
